@@ -1,0 +1,246 @@
+package teller
+
+import (
+	"fmt"
+	"time"
+)
+
+// DepositID names the output or transfer: "txid:n".
+func DepositID(txid string, n uint32) string { return fmt.Sprintf("%s:%d", txid, n) }
+
+// Deposit is one output (BTC, SKY) or transfer (ETH) that pays a bound address. A row exists from the moment its block
+// is seen and is never deleted. Rows are changed only by the methods below, inside a store's transaction, and every
+// change of status goes through Next.
+type Deposit struct {
+	ID      string // DepositID; with a suffix "#2" in the one case that an imported row owns the plain id of another output
+	Seq     uint64 // position in the ledger, from 1, in the order of recording
+	Version uint64 // grows by one with every change; compare-and-set works on it
+
+	Coin       Coin
+	Address    string
+	SkyAddress string
+	BuyMethod  BuyMethod
+	Value      Amount
+	TxID       string
+	N          uint32
+	Height     int64  // of the block that holds it
+	BlockHash  string // "" for imported rows
+
+	Rate   Rate     // in force when the deposit was first recorded; kept through reorgs
+	Status Status   //
+	Owed   Droplets // fixed by Decide, 0 before
+	Sent   Droplets // what the current payout, pending or confirmed, pays: 0 or Owed
+	// PayoutTxID is the Skycoin transaction that pays it, "" while there is none. For an imported row it is what the
+	// original had noted.
+	PayoutTxID string
+	Error      string // permanent: why it was closed without being paid, or ErrSendAmountZero
+
+	Orphaned bool  // its block is not on the best chain (any more)
+	Hold     *Hold // nil, or why an operator must decide
+	// Import is the state of the check that an imported row needs before it may be paid; "" for rows of our own.
+	Import ImportState
+	// Absorbed is the id of the real output that an imported row turned out to be ("" until a scan meets it): the
+	// original numbered all BTC and SKY outputs 0.
+	Absorbed  string
+	UpdatedAt time.Time
+}
+
+// ImportState says how far the check of an imported deposit has come.
+type ImportState string
+
+// The import states.
+const (
+	ImportNone    ImportState = ""        // not imported
+	ImportPending ImportState = "pending" // the Skycoin chain must be asked first; not due until then
+	ImportChecked ImportState = "checked" // treated like any other row
+)
+
+// HoldReason classifies a Hold.
+type HoldReason string
+
+// The reasons for a hold.
+const (
+	HoldOrphaned      HoldReason = "orphaned"       // credited, then its block left the chain: deeper than the confirmations
+	HoldBeforeBinding HoldReason = "before_binding" // mined at or below the height at which its address was bound
+	HoldOwnPayout     HoldReason = "own_payout"     // made by one of our own payouts: two counters bound to each other
+	HoldWithdrawal    HoldReason = "withdrawal"     // a transaction out of the wallet that the ledger did not make pays its SKY address
+	HoldImportPaid    HoldReason = "import_paid"    // imported unpaid, but the wallet's history shows a payment like it
+	HoldImportUnknown HoldReason = "import_unknown" // imported as sent, but no node knows the transaction
+	HoldImportOrder   HoldReason = "import_order"   // imported in the middle of an exchange order
+	HoldImportHeight  HoldReason = "import_height"  // found at or below the imported height, and no imported row is it
+	HoldUnpayable     HoldReason = "unpayable"      // no valid transaction can pay it: its SKY address or amount is refused
+)
+
+// Hold marks a deposit that needs an operator's decision. A held deposit keeps its status and is never paid, but a
+// payout of it that was stored before is still confirmed.
+type Hold struct {
+	Reason HoldReason `json:"reason"`
+	Detail string     `json:"detail"` // for the operator: what was seen, with the ids to look up
+	Since  time.Time  `json:"since"`
+}
+
+// Credited reports whether the deposit has been counted as received.
+func (d *Deposit) Credited() bool { return d.Status != StatusWaitingDeposit }
+
+// Due reports whether a worker may act on the deposit in its status: it is not held, not orphaned, and not an unchecked import.
+func (d *Deposit) Due() bool { return d.Hold == nil && !d.Orphaned && d.Import != ImportPending }
+
+func (d *Deposit) apply(e Event, now time.Time) error {
+	to, err := Next(d.Status, e)
+	if err != nil {
+		return err
+	}
+	d.Status = to
+	d.touch(now)
+	return nil
+}
+
+func (d *Deposit) touch(now time.Time) {
+	d.UpdatedAt = now
+	d.Version++
+}
+
+// Credit counts the deposit as received: its block is canonical at the required depth (I4).
+func (d *Deposit) Credit(now time.Time) error {
+	if d.Orphaned {
+		return Errorf(CodeForbidden, "deposit %s is orphaned", d.ID)
+	}
+	return d.apply(EventCredit, now)
+}
+
+// Decide fixes what is owed. An amount of 0 closes the deposit with ErrSendAmountZero.
+func (d *Deposit) Decide(owed Droplets, now time.Time) error {
+	if err := d.mustBeDue(); err != nil {
+		return err
+	}
+	if owed == 0 {
+		if err := d.apply(EventDecideNil, now); err != nil {
+			return err
+		}
+		d.Error = ErrSendAmountZero
+		return nil
+	}
+	if err := d.apply(EventDecide, now); err != nil {
+		return err
+	}
+	d.Owed = owed
+	return nil
+}
+
+// Pay puts the deposit into the payout txid, which must pay exactly what is owed.
+func (d *Deposit) Pay(txid string, share Droplets, now time.Time) error {
+	if err := d.mustBeDue(); err != nil {
+		return err
+	}
+	if share != d.Owed || share == 0 {
+		return Errorf(CodeForbidden, "deposit %s is owed %s SKY, not %s", d.ID, d.Owed, share)
+	}
+	if err := d.apply(EventPay, now); err != nil {
+		return err
+	}
+	d.PayoutTxID, d.Sent = txid, share
+	return nil
+}
+
+func (d *Deposit) mustBeDue() error {
+	if !d.Due() {
+		return Errorf(CodeForbidden, "deposit %s is held, orphaned or not checked yet", d.ID)
+	}
+	return nil
+}
+
+// Confirm ends the deposit: the payout txid is in a block.
+func (d *Deposit) Confirm(txid string, now time.Time) error {
+	if d.PayoutTxID != txid {
+		return Errorf(CodeForbidden, "deposit %s is paid by %s, not by %s", d.ID, d.PayoutTxID, txid)
+	}
+	return d.apply(EventConfirm, now)
+}
+
+// Supersede takes the deposit out of the payout txid, which can never confirm any more; it becomes payable again.
+func (d *Deposit) Supersede(txid string, now time.Time) error {
+	if d.PayoutTxID != txid {
+		return Errorf(CodeForbidden, "deposit %s is paid by %s, not by %s", d.ID, d.PayoutTxID, txid)
+	}
+	if err := d.apply(EventSupersede, now); err != nil {
+		return err
+	}
+	d.PayoutTxID, d.Sent = "", 0
+	return nil
+}
+
+// PutHold holds the deposit, whatever its status. The first reason stays: a second one is refused with CodeConflict.
+func (d *Deposit) PutHold(reason HoldReason, detail string, now time.Time) error {
+	if d.Hold != nil {
+		return Errorf(CodeConflict, "deposit %s is held already: %s", d.ID, d.Hold.Reason)
+	}
+	d.Hold = &Hold{Reason: reason, Detail: detail, Since: now}
+	d.touch(now)
+	return nil
+}
+
+// Release is an operator's decision that the deposit may go on. An imported deposit whose transaction is unknown can
+// not be released: its signed bytes were not kept, so paying it could pay it twice.
+func (d *Deposit) Release(now time.Time) error {
+	if d.Hold == nil {
+		return Errorf(CodeForbidden, "deposit %s is not held", d.ID)
+	}
+	if d.Hold.Reason == HoldImportUnknown || d.Hold.Reason == HoldImportOrder {
+		return Errorf(CodeForbidden, "deposit %s can only be closed: what the original sent or ordered for it is not known", d.ID)
+	}
+	if d.Hold.Reason == HoldOrphaned {
+		d.Orphaned = false // the operator vouches for it
+	}
+	d.Hold = nil
+	d.touch(now)
+	return nil
+}
+
+// Close is an operator's decision that the deposit ends here, with a reason that becomes its permanent error. A done
+// deposit keeps its status; only its hold is taken away and the reason noted.
+func (d *Deposit) Close(reason string, now time.Time) error {
+	if reason == "" {
+		return Errorf(CodeInvalid, "closing deposit %s needs a reason", d.ID)
+	}
+	if d.Status == StatusDone && d.Hold == nil {
+		return Errorf(CodeForbidden, "deposit %s is done", d.ID)
+	}
+	if d.Status != StatusDone {
+		if err := d.apply(EventClose, now); err != nil {
+			return err
+		}
+	} else {
+		d.touch(now)
+	}
+	d.Hold, d.Orphaned, d.Error = nil, false, reason
+	return nil
+}
+
+// Orphan notes that the deposit's block left the best chain. An uncredited row only waits to be mined again. A credited
+// one is held: it was or may be paid for coins that we no longer have.
+func (d *Deposit) Orphan(now time.Time) {
+	d.Orphaned = true
+	if d.Credited() && d.Hold == nil {
+		d.Hold = &Hold{Reason: HoldOrphaned, Since: now, Detail: fmt.Sprintf("block %d %s left the best chain after the deposit was credited", d.Height, d.BlockHash)}
+	}
+	d.touch(now)
+}
+
+// Remine notes that the same output is in a block of the best chain again. Its rate stays. A credited one stays held
+// until Reinstate.
+func (d *Deposit) Remine(at BlockRef, now time.Time) {
+	d.Height, d.BlockHash = at.Height, at.Hash
+	if !d.Credited() {
+		d.Orphaned = false
+	}
+	d.touch(now)
+}
+
+// Reinstate lifts the hold of a credited deposit that was orphaned and is now back at the required depth.
+func (d *Deposit) Reinstate(now time.Time) {
+	d.Orphaned = false
+	if d.Hold != nil && d.Hold.Reason == HoldOrphaned {
+		d.Hold = nil
+	}
+	d.touch(now)
+}

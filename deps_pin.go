@@ -1,0 +1,38 @@
+//go:build pin
+
+package teller
+
+import (
+	_ "github.com/btcsuite/btcd/address/v2"
+	_ "github.com/btcsuite/btcd/btcec/v2"
+	_ "github.com/btcsuite/btcd/btcjson"
+	_ "github.com/btcsuite/btcd/btcutil/v2"
+	_ "github.com/btcsuite/btcd/chaincfg/v2"
+	_ "github.com/btcsuite/btcd/chainhash/v2"
+	_ "github.com/btcsuite/btcd/txscript/v2"
+	_ "github.com/btcsuite/btcd/wire/v2"
+	_ "github.com/caarlos0/env/v11"
+	_ "github.com/cenkalti/backoff/v5"
+	_ "github.com/coder/websocket"
+	_ "github.com/coreos/go-systemd/v22/daemon"
+	_ "github.com/ethereum/go-ethereum/common"
+	_ "github.com/ethereum/go-ethereum/crypto"
+	_ "github.com/go-chi/httprate"
+	_ "github.com/gofrs/flock"
+	_ "github.com/google/gops/agent"
+	_ "github.com/pelletier/go-toml/v2"
+	_ "github.com/skycoin/skycoin/src/cipher"
+	_ "github.com/skycoin/skycoin/src/coin"
+	_ "github.com/skycoin/skycoin/src/transaction"
+	_ "github.com/skycoin/skycoin/src/util/logging"
+	_ "github.com/skycoin/skycoin/src/wallet"
+	_ "github.com/skycoin/skycoin/src/wallet/bip44wallet"
+	_ "github.com/skycoin/skycoin/src/wallet/collection"
+	_ "github.com/skycoin/skycoin/src/wallet/deterministic"
+	_ "github.com/spf13/cobra"
+	_ "go.etcd.io/bbolt"
+	_ "go.uber.org/goleak"
+	_ "golang.org/x/sync/errgroup"
+	_ "golang.org/x/term"
+	_ "pgregory.net/rapid"
+)
