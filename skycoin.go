@@ -1,5 +1,7 @@
 package teller
 
+import "math/bits"
+
 // The Skycoin chain as the domain sees it. Its blocks come from one publisher and are final: the chain does not fork.
 
 // BlockRef names one block of any chain.
@@ -75,4 +77,26 @@ type SignedTx struct {
 	SkyTx
 	Raw []byte
 	Fee uint64 // coin hours burnt
+}
+
+// HoursAt are the coin hours of the output at a time: what it was given, plus one for every whole coin and whole hour
+// since its block. The arithmetic is that of coin.UxOut.CoinHours in the Skycoin node, to the last remainder; a sum
+// that the node refuses as too large is reported as not ok.
+func (o Output) HoursAt(t uint64) (hours uint64, ok bool) {
+	if t < o.Time {
+		return o.Hours, true
+	}
+	seconds := t - o.Time
+	whole, rest := uint64(o.Coins/DropletsPerSKY), uint64(o.Coins%DropletsPerSKY)
+	wholeHi, wholeSeconds := bits.Mul64(seconds, whole)
+	restHi, restSeconds := bits.Mul64(seconds, rest)
+	if wholeHi != 0 || restHi != 0 {
+		return 0, false
+	}
+	coinSeconds, carry := bits.Add64(wholeSeconds, restSeconds/uint64(DropletsPerSKY), 0)
+	if carry != 0 {
+		return 0, false
+	}
+	total, carry := bits.Add64(o.Hours, coinSeconds/3600, 0)
+	return total, carry == 0
 }

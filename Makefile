@@ -1,0 +1,101 @@
+# Everything that builds, runs, tests and checks teller. `make` alone lists it.
+
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+
+TOOLS_BIN    := $(CURDIR)/.tools/bin
+LINT_VERSION := v2.15.0
+LINT         := $(TOOLS_BIN)/golangci-lint-$(LINT_VERSION)
+NODES        := $(addprefix $(TOOLS_BIN)/,btcd btcctl skynode)
+VERSION      := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+
+ARGS      ?=
+BENCH     ?= .
+BENCHTIME ?= 1x
+FUZZTIME  ?= 30s
+
+# What the caller's environment says about modules and workspaces must not change what is built here.
+export GOFLAGS := -mod=readonly -buildvcs=false
+export GOWORK  := off
+# Where tests find the nodes.
+export TELLER_TOOLS := $(TOOLS_BIN)
+
+##@ Run
+
+.PHONY: run
+run: build ## Start teller in dummy mode and print what to try (ARGS="--dir DIR" keeps its data elsewhere)
+	@exec build/teller dummy $(ARGS)
+
+.PHONY: build
+build: ## Build build/teller; needs no C compiler
+	@CGO_ENABLED=0 go build -trimpath -ldflags "-X main.version=$(VERSION)" -o build/teller ./cmd/teller
+
+##@ Test
+
+.PHONY: test
+test: gcc tools ## Install what is missing and run every test, also under the race detector
+	go vet ./...
+	go -C tools vet ./...
+	@scripts/gotest.sh -timeout 15m ./...
+	@scripts/gotest.sh -race -short -timeout 15m ./...
+
+.PHONY: bench
+bench: tools ## Run the benchmarks (BENCH=regexp, BENCHTIME=1x)
+	go test -run '^$$' -bench '$(BENCH)' -benchtime $(BENCHTIME) -timeout 60m ./...
+
+.PHONY: fuzz
+fuzz: ## Run every fuzz target for FUZZTIME=30s, two at a time
+	@scripts/fuzz.sh $(FUZZTIME)
+
+##@ Check
+
+.PHONY: lint
+lint: install-linters ## Run the linters over both modules
+	$(LINT) run ./...
+	cd tools && $(LINT) run --config ../.golangci.yml ./...
+
+.PHONY: fmt
+fmt: install-linters ## Format all Go code
+	$(LINT) fmt ./...
+	cd tools && $(LINT) fmt --config ../.golangci.yml ./...
+
+.PHONY: generate
+generate: ## Write the generated documents: docs/states.md
+	go test -count=1 -run '^TestStatesDocument$$' . -update
+
+.PHONY: tidy-check
+tidy-check: ## Fail when `go mod tidy` would change something
+	GOFLAGS= go mod tidy -diff
+	GOFLAGS= go -C tools mod tidy -diff
+
+##@ Install
+
+.PHONY: tools
+tools: $(NODES) ## Build the nodes that tests run against, into .tools/bin
+
+$(NODES) &: tools/go.mod tools/go.sum $(wildcard tools/skynode/*.go)
+	@echo "building btcd, btcctl and skynode into .tools/bin"
+	@go build -C tools -o $(TOOLS_BIN)/ github.com/btcsuite/btcd github.com/btcsuite/btcd/cmd/btcctl ./skynode
+	@touch $(NODES)
+
+.PHONY: install-linters
+install-linters: $(LINT) ## Build golangci-lint into .tools/bin
+
+$(LINT):
+	@echo "building golangci-lint $(LINT_VERSION) into .tools/bin; the first time takes some minutes"
+	@GOBIN=$(TOOLS_BIN) go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(LINT_VERSION)
+	@mv $(TOOLS_BIN)/golangci-lint $@
+
+.PHONY: gcc
+gcc: ## Install a C compiler where there is none: the race detector needs one
+	@scripts/install-gcc.sh
+
+.PHONY: clean
+clean: ## Remove what was built, but for .tools
+	rm -rf build
+
+##@ Help
+
+.PHONY: help
+help: ## List the targets
+	@awk 'BEGIN { FS = ":.*## " } /^##@/ { print "\n" substr($$0, 5) } /^[a-z-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' Makefile

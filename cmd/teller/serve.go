@@ -1,0 +1,87 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"strconv"
+
+	"github.com/google/gops/agent"
+	"github.com/spf13/cobra"
+
+	"github.com/skycoin/teller"
+	"github.com/skycoin/teller/internal/app"
+	"github.com/skycoin/teller/internal/config"
+)
+
+func newServe(f *flags) *cobra.Command {
+	return &cobra.Command{
+		Use:   "serve",
+		Short: "Serve what the configuration says (the same as no subcommand)",
+		Args:  cobra.NoArgs,
+		RunE:  func(cmd *cobra.Command, _ []string) error { return serveConfigured(cmd.Context(), f) },
+	}
+}
+
+func serveConfigured(ctx context.Context, f *flags) error {
+	c, err := config.Load(f.source())
+	if err != nil {
+		return fmt.Errorf("the configuration has mistakes, nothing was started:\n%w", err)
+	}
+	return serve(ctx, c, nil)
+}
+
+// serve runs the counter until the context ends. opened is called when it is ready, before it serves; it may be nil.
+func serve(ctx context.Context, c config.Config, opened func(*app.App)) error {
+	log, closeLog, err := openLog(c)
+	if err != nil {
+		return err
+	}
+	defer closeLog()
+	for _, w := range c.Warnings() {
+		log.Warn("configuration: " + w)
+	}
+	removePID, err := writePID(c.Path(c.PIDFile))
+	if err != nil {
+		return err
+	}
+	defer removePID()
+	if c.Profile {
+		if err := agent.Listen(agent.Options{}); err != nil {
+			return fmt.Errorf("start the gops agent, as profile asks: %w", err)
+		}
+		defer agent.Close()
+	}
+	a, err := app.New(ctx, app.Options{Config: c, Log: log, Version: buildVersion(), Passphrase: passphraseFrom(c)})
+	if err != nil {
+		log.Error("teller can not start", "notice", "WATCH", "err", err)
+		return err
+	}
+	if opened != nil {
+		opened(a)
+	}
+	log.Info("teller started", "version", buildVersion(), "config", c.SourceFile, "dir", c.DataDir)
+	err = a.Run(ctx)
+	if err != nil {
+		log.Error("teller ended with a failure", "notice", "WATCH", "err", err)
+		return err
+	}
+	log.Info("teller ended")
+	return nil
+}
+
+// writePID notes the process id for logrotate and the like. "" notes nothing.
+func writePID(path string) (remove func(), err error) {
+	if path == "" {
+		return func() {}, nil
+	}
+	if err := os.WriteFile(path, []byte(strconv.Itoa(os.Getpid())+"\n"), 0o644); err != nil { //nolint:gosec // to be read by others
+		return nil, teller.Errorf(teller.CodeUnavailable, "write the pid file: %w", err)
+	}
+	return func() {
+		if err := os.Remove(path); err != nil {
+			slog.Warn("pid file can not be removed", "err", err)
+		}
+	}, nil
+}

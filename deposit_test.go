@@ -1,0 +1,240 @@
+package teller_test
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"github.com/skycoin/teller"
+)
+
+var (
+	noon  = time.Date(2030, 1, 2, 12, 0, 0, 0, time.UTC)
+	later = noon.Add(time.Hour)
+)
+
+func newDeposit() teller.Deposit {
+	return teller.Deposit{
+		ID: teller.DepositID("aa", 1), Seq: 1, Version: 1, Coin: teller.BTC, TxID: "aa", N: 1, Height: 7, BlockHash: "b7",
+		Value: teller.NewAmount(201234), Rate: teller.MustRate("500"), Status: teller.StatusWaitingDeposit, UpdatedAt: noon,
+	}
+}
+
+// paidDeposit is in the payout "p" and not confirmed.
+func paidDeposit(t *testing.T) teller.Deposit {
+	t.Helper()
+	d := newDeposit()
+	for _, err := range []error{d.Credit(noon), d.Decide(1_006_000, noon), d.Pay("p", 1_006_000, noon)} {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	return d
+}
+
+func wantCode(t *testing.T, what string, err error, want teller.Code) {
+	t.Helper()
+	if got := teller.CodeOf(err); got != want {
+		t.Errorf("%s: got %v, want code %q", what, err, want)
+	}
+}
+
+func TestDepositLife(t *testing.T) {
+	d := newDeposit()
+	if d.ID != "aa:1" || d.Credited() || !d.Due() {
+		t.Errorf("a new deposit: %+v", d)
+	}
+	d = paidDeposit(t)
+	if d.Status != teller.StatusWaitingConfirm || d.Sent != d.Owed || d.PayoutTxID != "p" || d.Version != 4 || !d.Credited() {
+		t.Errorf("a paid deposit: %+v", d)
+	}
+	wantCode(t, "confirm by another transaction", d.Confirm("q", later), teller.CodeForbidden)
+	wantCode(t, "confirm", d.Confirm("p", later), "")
+	if d.Status != teller.StatusDone || d.Error != "" || !d.UpdatedAt.Equal(later) {
+		t.Errorf("a confirmed deposit: %+v", d)
+	}
+	wantCode(t, "close a done deposit", d.Close("again", later), teller.CodeForbidden)
+}
+
+func TestDepositOfNothing(t *testing.T) {
+	d := newDeposit()
+	wantCode(t, "credit", d.Credit(noon), "")
+	wantCode(t, "decide", d.Decide(0, noon), "")
+	if d.Status != teller.StatusDone || d.Error != "Skycoin send amount is 0" || d.Owed != 0 {
+		t.Errorf("got %+v", d)
+	}
+}
+
+func TestPayIsExact(t *testing.T) {
+	d := newDeposit()
+	wantCode(t, "credit", d.Credit(noon), "")
+	wantCode(t, "decide", d.Decide(5, noon), "")
+	for _, share := range []teller.Droplets{0, 4, 6} {
+		wantCode(t, fmt.Sprintf("pay %d of 5", share), d.Pay("p", share, noon), teller.CodeForbidden)
+	}
+	if d.Sent != 0 || d.PayoutTxID != "" {
+		t.Errorf("a refused payment left its marks: %+v", d)
+	}
+}
+
+func TestSupersede(t *testing.T) {
+	d := paidDeposit(t)
+	wantCode(t, "supersede another payout", d.Supersede("q", later), teller.CodeForbidden)
+	wantCode(t, "supersede", d.Supersede("p", later), "")
+	if d.Status != teller.StatusWaitingSend || d.Sent != 0 || d.PayoutTxID != "" || d.Owed != 1_006_000 {
+		t.Errorf("got %+v", d)
+	}
+	wantCode(t, "pay again", d.Pay("q", d.Owed, later), "")
+}
+
+func TestHeldDepositIsNotPaid(t *testing.T) {
+	d := newDeposit()
+	wantCode(t, "credit", d.Credit(noon), "")
+	wantCode(t, "hold", d.PutHold(teller.HoldOwnPayout, "tx aa is ours", later), "")
+	wantCode(t, "a second hold", d.PutHold(teller.HoldUnpayable, "", later), teller.CodeConflict)
+	wantCode(t, "decide", d.Decide(5, later), teller.CodeForbidden)
+	if d.Due() || d.Hold.Reason != teller.HoldOwnPayout || !d.Hold.Since.Equal(later) || d.Status != teller.StatusWaitingDecide {
+		t.Errorf("got %+v", d)
+	}
+	wantCode(t, "release", d.Release(later), "")
+	wantCode(t, "release twice", d.Release(later), teller.CodeForbidden)
+	wantCode(t, "decide", d.Decide(5, later), "")
+	wantCode(t, "hold again", d.PutHold(teller.HoldWithdrawal, "", later), "")
+	wantCode(t, "pay", d.Pay("p", 5, later), teller.CodeForbidden)
+}
+
+// A payout that was stored before the hold is confirmed all the same: the coins have left.
+func TestHeldPayoutIsConfirmed(t *testing.T) {
+	d := paidDeposit(t)
+	wantCode(t, "hold", d.PutHold(teller.HoldWithdrawal, "", noon), "")
+	wantCode(t, "confirm", d.Confirm("p", noon), "")
+	if d.Status != teller.StatusDone || d.Hold == nil {
+		t.Errorf("got %+v", d)
+	}
+}
+
+func TestImportedDeposit(t *testing.T) {
+	d := newDeposit()
+	wantCode(t, "credit", d.Credit(noon), "")
+	d.Import = teller.ImportPending
+	wantCode(t, "decide before the check", d.Decide(5, noon), teller.CodeForbidden)
+	d.Import = teller.ImportChecked
+	wantCode(t, "decide after the check", d.Decide(5, noon), "")
+
+	for _, reason := range []teller.HoldReason{teller.HoldImportUnknown, teller.HoldImportOrder} {
+		d := paidDeposit(t)
+		wantCode(t, "hold", d.PutHold(reason, "", noon), "")
+		wantCode(t, "release "+string(reason), d.Release(noon), teller.CodeForbidden)
+		wantCode(t, "close "+string(reason), d.Close("paid by hand", noon), "")
+		if d.Status != teller.StatusDone || d.Hold != nil || d.Error != "paid by hand" {
+			t.Errorf("%s: got %+v", reason, d)
+		}
+	}
+}
+
+func TestClose(t *testing.T) {
+	d := newDeposit()
+	wantCode(t, "close without a reason", d.Close("", noon), teller.CodeInvalid)
+	wantCode(t, "close", d.Close("a mistake", noon), "")
+	if d.Status != teller.StatusDone || d.Error != "a mistake" || d.Sent != 0 {
+		t.Errorf("got %+v", d)
+	}
+
+	d = paidDeposit(t)
+	wantCode(t, "confirm", d.Confirm("p", noon), "")
+	wantCode(t, "hold", d.PutHold(teller.HoldOrphaned, "", noon), "")
+	wantCode(t, "close what is done and held", d.Close("written off", noon), "")
+	if d.Status != teller.StatusDone || d.Hold != nil || d.Error != "written off" || d.Sent != d.Owed {
+		t.Errorf("got %+v", d)
+	}
+}
+
+func TestReorg(t *testing.T) {
+	d := newDeposit()
+	d.Orphan(noon)
+	if d.Due() || d.Hold != nil {
+		t.Errorf("an uncredited orphan only waits: %+v", d)
+	}
+	wantCode(t, "credit an orphan", d.Credit(noon), teller.CodeForbidden)
+	d.Remine(teller.BlockRef{Height: 9, Hash: "b9"}, later)
+	if !d.Due() || d.Height != 9 || d.BlockHash != "b9" || d.Rate.String() != "500" {
+		t.Errorf("re-mined: %+v", d)
+	}
+	wantCode(t, "credit", d.Credit(later), "")
+	d.Orphan(later)
+	if d.Due() || d.Hold == nil || d.Hold.Reason != teller.HoldOrphaned {
+		t.Errorf("a credited orphan is held: %+v", d)
+	}
+	d.Remine(teller.BlockRef{Height: 10, Hash: "b10"}, later)
+	if d.Due() || d.Height != 10 {
+		t.Errorf("a credited one stays held until it is deep enough again: %+v", d)
+	}
+	d.Reinstate(later)
+	if !d.Due() {
+		t.Errorf("back at depth: %+v", d)
+	}
+	d.Orphan(later)
+	wantCode(t, "release", d.Release(later), "")
+	if !d.Due() {
+		t.Errorf("an operator vouched for it: %+v", d)
+	}
+}
+
+// Whatever happens in whatever order: a refused step changes nothing, a step grows the version by one and follows the
+// table, what is done stays done, and a deposit is paid nothing or exactly what it is owed.
+func TestDepositProperties(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		d := newDeposit()
+		txid := rapid.SampledFrom([]string{"p", "q"})
+		var err error
+		act := func(f func()) func(*rapid.T) {
+			return func(t *rapid.T) {
+				before := d
+				err = nil
+				f()
+				checkStep(t, before, d, err)
+			}
+		}
+		t.Repeat(map[string]func(*rapid.T){
+			"credit":    act(func() { err = d.Credit(later) }),
+			"decide":    act(func() { err = d.Decide(teller.Droplets(rapid.Uint64Max(3).Draw(t, "owed")), later) }),
+			"pay":       act(func() { err = d.Pay(txid.Draw(t, "tx"), d.Owed, later) }),
+			"pay wrong": act(func() { err = d.Pay(txid.Draw(t, "tx"), d.Owed+1, later) }),
+			"confirm":   act(func() { err = d.Confirm(txid.Draw(t, "tx"), later) }),
+			"supersede": act(func() { err = d.Supersede(txid.Draw(t, "tx"), later) }),
+			"hold":      act(func() { err = d.PutHold(teller.HoldWithdrawal, "", later) }),
+			"release":   act(func() { err = d.Release(later) }),
+			"close":     act(func() { err = d.Close("reason", later) }),
+			"orphan":    act(func() { d.Orphan(later) }),
+			"remine":    act(func() { d.Remine(teller.BlockRef{Height: 8, Hash: "b8"}, later) }),
+			"reinstate": act(func() { d.Reinstate(later) }),
+		})
+	})
+}
+
+func checkStep(t *rapid.T, before, after teller.Deposit, err error) {
+	if err != nil {
+		// Rate and Value hold pointers to what is never mutated, so == compares the whole row.
+		if before != after {
+			t.Fatalf("refused with %v, and still changed:\n%+v\n%+v", err, before, after)
+		}
+		return
+	}
+	if after.Version != before.Version+1 || !after.UpdatedAt.Equal(later) {
+		t.Fatalf("version %d became %d, updated at %s", before.Version, after.Version, after.UpdatedAt)
+	}
+	if after.Sent != 0 && (after.Sent != after.Owed || after.PayoutTxID == "") {
+		t.Fatalf("owed %d, sent %d by %q", after.Owed, after.Sent, after.PayoutTxID)
+	}
+	if before.Status == after.Status {
+		return
+	}
+	for _, e := range teller.Events {
+		if to, err := teller.Next(before.Status, e); err == nil && to == after.Status {
+			return
+		}
+	}
+	t.Fatalf("%s became %s", before.Status, after.Status)
+}

@@ -1,0 +1,248 @@
+// Package app joins the parts: it is the only place where a store meets a chain, a wallet or a listener. It opens what
+// the configuration asks for, real or dummy, runs the workers and the listeners until the context ends, and takes
+// everything down again in the reverse order.
+//
+// A part that is down does not keep the counter from opening: nodes are first asked by the workers, which retry for
+// ever and report to the vitals that /api/health shows. What is refused at the start is what can't heal by itself: a
+// wrong configuration, a database of another network, a wallet that can't be read, an address that is taken.
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"slices"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/skycoin/teller"
+	"github.com/skycoin/teller/internal/config"
+	"github.com/skycoin/teller/internal/scan"
+	"github.com/skycoin/teller/internal/settle"
+	"github.com/skycoin/teller/internal/store/bolt"
+)
+
+// Options say what to run.
+type Options struct {
+	Config     config.Config // validated
+	Log        *slog.Logger
+	Version    string
+	Passphrase func() ([]byte, error) // asked for when the wallet file is encrypted
+}
+
+// App is a counter that is ready to run.
+type App struct {
+	Options
+	clock   systemClock
+	started time.Time
+	terms   teller.Terms
+
+	store     *bolt.Store
+	node      teller.Node
+	wallet    teller.Wallet
+	sky       teller.Addresses
+	vitals    *vitals
+	scanners  map[teller.Coin]*scan.Scanner
+	counter   *counter
+	follower  *settle.Follower
+	loops     map[string]*loop
+	dummy     dummyWorld
+	listeners []listener
+	closers   []closer
+}
+
+// systemClock is the wall clock. It dates rows and log lines; nothing is decided by it.
+type systemClock struct{}
+
+func (systemClock) Now() time.Time { return time.Now() }
+
+type closer struct {
+	name  string
+	close func() error
+}
+
+type listener struct {
+	name   string
+	net    net.Listener
+	server *http.Server
+}
+
+// New opens everything that the configuration asks for. Whatever it opened is closed again when it fails. No node is
+// asked anything yet.
+func New(ctx context.Context, o Options) (*App, error) {
+	a := &App{
+		Options: o, started: time.Now(), terms: o.Config.Terms(),
+		scanners: make(map[teller.Coin]*scan.Scanner), loops: make(map[string]*loop),
+	}
+	a.vitals = newVitals(a.clock)
+	for _, step := range []func(context.Context) error{
+		a.openDataDir, a.openStore, a.openOutside, a.openCounter, a.openScanners, a.openSettlement, a.openListeners,
+	} {
+		if err := step(ctx); err != nil {
+			return nil, errors.Join(err, a.close())
+		}
+	}
+	return a, nil
+}
+
+func (a *App) onClose(name string, f func() error) { a.closers = append(a.closers, closer{name, f}) }
+
+// close ends what was opened, last in, first out.
+func (a *App) close() error {
+	var errs []error
+	for _, c := range slices.Backward(a.closers) {
+		if err := c.close(); err != nil {
+			errs = append(errs, fmt.Errorf("close %s: %w", c.name, err))
+		}
+	}
+	a.closers = nil
+	return errors.Join(errs...)
+}
+
+func (a *App) openDataDir(context.Context) error {
+	if err := os.MkdirAll(a.Config.DataDir, 0o700); err != nil {
+		return teller.Errorf(teller.CodeUnavailable, "make the data directory: %w", err)
+	}
+	return nil
+}
+
+func (a *App) openStore(ctx context.Context) error {
+	s, err := bolt.Open(ctx, bolt.Options{Path: a.Config.DBPath(), Clock: a.clock, Logger: a.Log})
+	if err != nil {
+		return err
+	}
+	a.store = s
+	a.onClose("store", s.Close)
+	return nil
+}
+
+// openScanners starts to watch what is bound. From here on deposits are seen as soon as Run asks the nodes.
+func (a *App) openScanners(ctx context.Context) error {
+	for _, coin := range teller.Coins {
+		if !a.terms.Coins[coin].Enabled {
+			continue
+		}
+		chain, genesis, err := a.chain(coin)
+		if err != nil {
+			return err
+		}
+		sc := a.Config.Scanner(coin)
+		initial := sc.InitialScanHeight
+		if a.Config.Dummy.Scanner {
+			initial = 0 // a dummy chain counts its own blocks
+		}
+		s, err := scan.New(ctx, scan.Options{
+			Chain: chain, Store: a.store, Log: a.Log, InitialHeight: initial, Confirmations: sc.ConfirmationsRequired,
+			Rate: a.Config.Rate(coin), Genesis: genesis, Credited: a.wakeup("processor"),
+		})
+		if err != nil {
+			return err
+		}
+		a.scanners[coin] = s
+		a.counter.watch[coin] = s.Watch
+		a.addLoop(s, sc.ScanPeriod)
+	}
+	return nil
+}
+
+// openSettlement makes the workers behind the desk. With sending switched off nothing new is paid and nothing is
+// broadcast again, but what was sent is still followed.
+func (a *App) openSettlement(context.Context) error {
+	ex := a.Config.SkyExchanger
+	own := a.wallet.Addresses()
+	genesis := a.Config.SkyRPC.Genesis
+	if a.Config.Dummy.Sender {
+		genesis = dummyGenesis
+	}
+	rates := make(map[teller.Coin]teller.Rate)
+	for _, coin := range teller.Coins {
+		rates[coin] = a.Config.Rate(coin)
+	}
+	a.follower = &settle.Follower{
+		Node: a.node, Store: a.store, Log: a.Log, Addresses: own, Genesis: genesis,
+		Changed: func() { a.wakeup("sender")(); a.wakeup("import")() },
+	}
+	a.addLoop(a.follower, ex.TxConfirmationCheckWait)
+	a.addLoop(&settle.Vetter{
+		Node: a.node, Store: a.store, Log: a.Log, Addresses: own, MaxDecimals: ex.MaxDecimals, Done: a.wakeup("sender"),
+	}, ex.TxConfirmationCheckWait)
+	a.addLoop(&settle.Decider{
+		Store: a.store, Log: a.Log, MaxDecimals: ex.MaxDecimals, Rates: rates, Decided: a.wakeup("sender"),
+	}, ex.TxConfirmationCheckWait)
+	if !ex.SendEnabled {
+		a.Log.Warn("sending is switched off: nothing is paid")
+		return nil
+	}
+	a.addLoop(&settle.Payer{
+		Node: a.node, Store: a.store, Wallet: a.wallet, SKY: a.sky, Log: a.Log, Clock: a.clock, MaxSize: ex.MaxTransactionSize,
+		Stored: a.wakeup("broadcaster"), NotAtHead: a.wakeup("skycoin"),
+	}, ex.TxConfirmationCheckWait)
+	a.addLoop(&settle.Broadcaster{
+		Node: a.node, Store: a.store, Log: a.Log, Clock: a.clock, Every: rebroadcastEvery,
+	}, ex.TxConfirmationCheckWait)
+	return nil
+}
+
+// rebroadcastEvery is how long a payout may wait for its block before its bytes are sent again. Skycoin makes a block
+// every ten seconds when anything is pending.
+const rebroadcastEvery = 30 * time.Second
+
+func (a *App) addLoop(w worker, period time.Duration) {
+	a.loops[w.Name()] = newLoop(w, period, a.vitals, a.Log)
+}
+
+// wakeup returns a function that wakes a worker by its name. A worker that is not there needs no waking.
+func (a *App) wakeup(name string) func() {
+	return func() {
+		if l := a.loops[name]; l != nil {
+			l.wake()
+		}
+	}
+}
+
+// Run serves until the context ends. It returns nil after an orderly end: requests are finished, workers stop between
+// two steps, the store is closed.
+func (a *App) Run(ctx context.Context) error {
+	g, ctx := errgroup.WithContext(ctx)
+	for _, l := range a.listeners {
+		a.Log.Info("listening", "for", l.name, "address", l.net.Addr().String())
+		g.Go(func() error {
+			if err := l.server.Serve(l.net); !errors.Is(err, http.ErrServerClosed) {
+				return fmt.Errorf("serve the %s interface: %w", l.name, err)
+			}
+			return nil
+		})
+		g.Go(func() error {
+			<-ctx.Done()
+			end, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTimeout)
+			defer cancel()
+			if err := l.server.Shutdown(end); err != nil {
+				return l.server.Close() // a client that will not end its request does not keep us
+			}
+			return nil
+		})
+	}
+	for _, l := range a.loops {
+		g.Go(func() error { return l.Run(ctx) })
+	}
+	err := g.Wait()
+	return errors.Join(err, a.close())
+}
+
+// shutdownTimeout is how long running requests may take after the end was asked for.
+const shutdownTimeout = 5 * time.Second
+
+// Addr is the address that a listener ("public", "admin", "dummy") got, "" when there is none.
+func (a *App) Addr(name string) string {
+	for _, l := range a.listeners {
+		if l.name == name {
+			return l.net.Addr().String()
+		}
+	}
+	return ""
+}

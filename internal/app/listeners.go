@@ -1,0 +1,110 @@
+package app
+
+import (
+	"context"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/skycoin/teller"
+	"github.com/skycoin/teller/internal/httpapi"
+	"github.com/skycoin/teller/internal/web"
+)
+
+// openListeners takes the addresses, so that a taken one is an error of the start and not of later, and puts the
+// handlers behind them. Nothing is served before Run.
+func (a *App) openListeners(ctx context.Context) error {
+	c := a.Config
+	public := httpapi.NewPublic(httpapi.PublicOptions{
+		Counter: a.counter, Store: a.store, Addresses: a.sky, Terms: a.terms, Remaining: a.counter.remaining,
+		Health: a.health, Version: a.Version, Started: a.started, Clock: a.clock, Logger: a.Log,
+		ThrottleMax: c.Web.ThrottleMax, ThrottleDuration: c.Web.ThrottleDuration,
+		StaticDir: c.Path(c.Web.StaticDir), Page: web.Page(),
+	})
+	if err := a.listen(ctx, "public", c.Web.HTTPAddr, public); err != nil {
+		return err
+	}
+	admin := httpapi.NewAdmin(httpapi.AdminOptions{
+		Store: &operator{Store: a.store, wake: a.wakeAll}, Addresses: a.addressUse, Clock: a.clock, Logger: a.Log,
+		Host: c.AdminPanel.Host, Token: c.AdminPanel.Token.Reveal(),
+	})
+	if err := a.listen(ctx, "admin", c.AdminPanel.Host, admin); err != nil {
+		return err
+	}
+	if !c.Dummy.On() {
+		return nil
+	}
+	a.dummy.wake = func(worker string) { a.wakeup(worker)() }
+	o := httpapi.DummyOptions{Host: c.Dummy.HTTPAddr, Logger: a.Log}
+	if c.Dummy.Scanner {
+		o.Scanner = &a.dummy
+	}
+	if c.Dummy.Sender {
+		o.Sender = &a.dummy
+	}
+	return a.listen(ctx, "dummy", c.Dummy.HTTPAddr, httpapi.NewDummy(o))
+}
+
+func (a *App) listen(ctx context.Context, name, address string, h http.Handler) error {
+	var lc net.ListenConfig
+	l, err := lc.Listen(ctx, "tcp", address)
+	if err != nil {
+		return teller.Errorf(teller.CodeUnavailable, "open the %s interface: %w", name, err)
+	}
+	a.listeners = append(a.listeners, listener{name: name, net: l, server: httpapi.NewServer(h, a.Log)})
+	a.onClose(name+" listener", func() error {
+		_ = l.Close() // closed already when it was served
+		return nil
+	})
+	return nil
+}
+
+func (a *App) addressUse(coin teller.Coin) httpapi.AddressUse {
+	return httpapi.AddressUse{
+		Remaining: a.counter.remaining(coin),
+		Scanning:  a.scanners[coin] != nil,
+		Pool:      a.counter.pools[coin] != nil,
+	}
+}
+
+func (a *App) wakeAll() {
+	for _, l := range a.loops {
+		l.wake()
+	}
+}
+
+// operator is the store behind the admin interface: what an operator decides is acted on at once.
+type operator struct {
+	teller.Store
+	wake func()
+}
+
+// Release implements teller.OperatorStore.
+func (o *operator) Release(ctx context.Context, id string, act teller.Act) (teller.Deposit, error) {
+	d, err := o.Store.Release(ctx, id, act)
+	if err == nil {
+		o.wake()
+	}
+	return d, err
+}
+
+// health is what /api/health shows, put together from what the workers reported last.
+func (a *App) health() httpapi.Health {
+	balance := a.follower.Balance()
+	h := httpapi.Health{
+		Nodes: a.vitals.All(),
+		Exchange: httpapi.ExchangeHealth{
+			BuyMethod: a.terms.BuyMethod, ProcessorError: a.vitals.Error("processor"), SenderError: a.vitals.Error("sender"),
+			Coins: balance.Coins, Hours: balance.Hours,
+		},
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	totals, err := a.store.Totals(ctx)
+	if err != nil {
+		a.Log.Warn("totals can not be read", slog.Any("err", err))
+	}
+	h.Exchange.DepositErrorCount = totals.Errored
+	return h
+}

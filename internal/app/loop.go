@@ -1,0 +1,95 @@
+package app
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"github.com/cenkalti/backoff/v5"
+
+	"github.com/skycoin/teller"
+)
+
+// worker is one Step, again and again. A Step reads what is due from the store, acts, and writes the result; it may be
+// killed at any line and called again.
+type worker interface {
+	Name() string
+	Step(ctx context.Context) (worked bool, err error)
+}
+
+// loop runs a worker until the context ends: at once again while there is work, else after its period, or when it is
+// woken. Failures are reported to the vitals and retried with backoff up to the period; no failure ends a loop.
+type loop struct {
+	worker worker
+	period time.Duration
+	wakeup chan struct{} // holds at most one wake-up; losing more loses nothing
+	vitals teller.Vitals
+	log    *slog.Logger
+}
+
+func newLoop(w worker, period time.Duration, vitals teller.Vitals, log *slog.Logger) *loop {
+	return &loop{worker: w, period: period, wakeup: make(chan struct{}, 1), vitals: vitals, log: log.With("worker", w.Name())}
+}
+
+// wake makes the worker look for work now. It never blocks.
+func (l *loop) wake() {
+	select {
+	case l.wakeup <- struct{}{}:
+	default:
+	}
+}
+
+// Run implements the loop. It returns nil when the context ends.
+func (l *loop) Run(ctx context.Context) error {
+	retry := backoff.NewExponentialBackOff()
+	retry.InitialInterval = 100 * time.Millisecond
+	retry.MaxInterval = max(l.period, time.Second)
+	var last teller.Code
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-timer.C:
+		case <-l.wakeup:
+		}
+		worked, err := l.worker.Step(ctx)
+		if ctx.Err() != nil {
+			return nil
+		}
+		l.vitals.Report(l.worker.Name(), err)
+		pause := l.period
+		switch {
+		case err != nil:
+			if code := teller.CodeOf(err); code != last {
+				l.tell(err)
+				last = code
+			}
+			pause = min(retry.NextBackOff(), retry.MaxInterval)
+		case last != "":
+			l.log.Info("worker goes on after a failure")
+			last = ""
+		}
+		if err == nil {
+			retry.Reset()
+			if worked {
+				pause = 0
+			}
+		}
+		timer.Reset(pause)
+	}
+}
+
+// tell logs a failure once, at the level that says who must act. What a node or the buyers can mend by themselves is a
+// warning; a wrong network, corrupt data or a fault of our own needs a person.
+func (l *loop) tell(err error) {
+	switch teller.CodeOf(err) {
+	case teller.CodeUnavailable, teller.CodeNodeBehind, teller.CodeConflict:
+		l.log.Warn("worker will retry", "err", err)
+	case teller.CodeShortOfCoins, teller.CodeShortOfHours:
+		l.log.Error("the hot wallet can not pay what is due: top it up", "err", err)
+	default:
+		l.log.Error("worker can not go on until this is cleared up", "notice", "WATCH", "err", err)
+	}
+}

@@ -1,0 +1,152 @@
+package app
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/skycoin/teller"
+	"github.com/skycoin/teller/internal/config"
+	"github.com/skycoin/teller/internal/store/bolt"
+)
+
+// startDir names the data directory for the child process of BenchmarkStart.
+const startDir = "TELLER_BENCH_START_DIR"
+
+func TestMain(m *testing.M) {
+	if dir := os.Getenv(startDir); dir != "" {
+		if err := startOnce(dir); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		return
+	}
+	os.Exit(m.Run())
+}
+
+func startConfig(dir string) config.Config {
+	c := config.Dummy(dir)
+	c.Web.HTTPAddr, c.AdminPanel.Host, c.Dummy.HTTPAddr = "127.0.0.1:0", "127.0.0.1:0", "127.0.0.1:0"
+	c.ETHScanner.Enabled, c.SkyScanner.Enabled = false, false
+	c.BTCAddresses = filepath.Join(dir, "addresses.txt")
+	return c
+}
+
+// startOnce opens a counter and prints how long it took, in milliseconds, and its anonymous memory, in kB.
+func startOnce(dir string) error {
+	start := time.Now()
+	a, err := New(context.Background(), Options{Config: startConfig(dir), Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		return err
+	}
+	took := time.Since(start)
+	anon, err := anonymousMemory()
+	if err != nil {
+		return err
+	}
+	fmt.Println(took.Milliseconds(), anon, a.scanners[teller.BTC].Watching())
+	return a.close()
+}
+
+// anonymousMemory is what the process has of its own: the mapped database file is the kernel's to drop.
+func anonymousMemory() (kB int, err error) {
+	f, err := os.Open("/proc/self/status")
+	if err != nil {
+		return 0, err
+	}
+	defer f.Close()
+	for s := bufio.NewScanner(f); s.Scan(); {
+		if rest, ok := strings.CutPrefix(s.Text(), "RssAnon:"); ok {
+			return strconv.Atoi(strings.Fields(rest)[0])
+		}
+	}
+	return 0, fmt.Errorf("no RssAnon in /proc/self/status")
+}
+
+// fill makes a ledger of n bindings with a deposit each.
+func fill(b *testing.B, dir string, n int) {
+	b.Helper()
+	addresses := mainnetAddresses(b, n+1000)
+	c := startConfig(dir)
+	text := strings.Join(addresses, "\n") + "\n"
+	if err := os.WriteFile(c.BTCAddresses, []byte(text), 0o600); err != nil {
+		b.Fatal(err)
+	}
+	ctx := context.Background()
+	s, err := bolt.Open(ctx, bolt.Options{Path: c.DBPath(), Clock: systemClock{}, Logger: slog.New(slog.DiscardHandler), NoSync: true})
+	if err != nil {
+		b.Fatal(err)
+	}
+	if err := s.PinChain(ctx, teller.BTC, dummyGenesis); err != nil {
+		b.Fatal(err)
+	}
+	var wg sync.WaitGroup
+	for client := range 64 {
+		wg.Go(func() {
+			for i := client; i < n; i += 64 {
+				_, err := s.Bind(ctx, teller.Binding{Address: addresses[i], Coin: teller.BTC, SkyAddress: "buyer" + strconv.Itoa(i), BuyMethod: teller.BuyDirect}, 5)
+				if err != nil {
+					b.Error(err)
+					return
+				}
+			}
+		})
+	}
+	wg.Wait()
+	parent := dummyGenesis
+	for h, at := int64(0), 0; at < n; h++ {
+		block := teller.Block{BlockRef: teller.BlockRef{Height: h, Hash: fmt.Sprint("block", h)}, Parent: parent}
+		for ; at < n && len(block.Transfers) < 10_000; at++ {
+			block.Transfers = append(block.Transfers, teller.Transfer{Address: addresses[at], TxID: fmt.Sprintf("%064x", at), Value: teller.NewAmount(1000)})
+		}
+		if _, err := s.SaveBlock(ctx, teller.BTC, block, teller.ScanTerms{Rate: teller.MustRate("500"), Tip: h}); err != nil {
+			b.Fatal(err)
+		}
+		parent = block.Hash
+	}
+	if err := s.Close(); err != nil {
+		b.Fatal(err)
+	}
+}
+
+// BenchmarkStart compares the start on a small ledger with that on a million bindings and deposits. Each start is a
+// process of its own; the first one of each, which warms the disk's cache, is not counted.
+func BenchmarkStart(b *testing.B) {
+	sizes := []int{1_000, 1_000_000}
+	dirs := map[int]string{}
+	for _, n := range sizes {
+		dirs[n] = b.TempDir()
+		fill(b, dirs[n], n)
+	}
+	for b.Loop() {
+		for _, n := range sizes {
+			var ms, kB, watching int
+			for range 3 {
+				cmd := exec.Command(os.Args[0])
+				cmd.Env = append(os.Environ(), startDir+"="+dirs[n])
+				cmd.Stderr = os.Stderr
+				out, err := cmd.Output()
+				if err != nil {
+					b.Fatal(err)
+				}
+				if _, err := fmt.Sscan(string(out), &ms, &kB, &watching); err != nil {
+					b.Fatal(err)
+				}
+			}
+			if watching != n {
+				b.Fatalf("%d addresses watched, want %d", watching, n)
+			}
+			b.ReportMetric(float64(ms)/1000, fmt.Sprintf("s-at-%d", n))
+			b.ReportMetric(float64(kB)/1024, fmt.Sprintf("anon-MB-at-%d", n))
+		}
+	}
+}

@@ -1,0 +1,239 @@
+// Package btcdtest starts a real btcd for tests, mines on it, and pays addresses with signed transactions.
+//
+// The node is alone and mines to a key of its own, so a test has as many coins as it mines: Generate(101) makes the first
+// reward spendable. Everything here fails the test instead of returning an error. A Node is for one goroutine.
+package btcdtest
+
+import (
+	"bytes"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/btcsuite/btcd/address/v2"
+	"github.com/btcsuite/btcd/btcec/v2"
+	"github.com/btcsuite/btcd/chaincfg/v2"
+	"github.com/btcsuite/btcd/txscript/v2"
+	"github.com/btcsuite/btcd/wire/v2"
+)
+
+// Options say what node to start.
+type Options struct {
+	// Network is "regtest" (when empty) or "simnet". btcd deletes its regtest database at every start: a test that
+	// restarts the node needs simnet.
+	Network string
+	TLS     bool
+}
+
+// Node is a running btcd.
+type Node struct {
+	Server, User, Pass string // for btc_rpc.server, .user and .pass
+	Cert               string // the certificate's file; "" without TLS
+	Network            string
+	MiningAddress      string
+
+	t      testing.TB
+	binary string
+	dir    string
+	params *chaincfg.Params
+	rpc    *rpc
+	proc   *process
+
+	key    *btcec.PrivateKey
+	script []byte // pays key
+	coins  map[wire.OutPoint]int64
+	order  []wire.OutPoint // of coins, oldest first
+}
+
+// Start runs btcd until the test ends. It skips the test when there is no btcd binary.
+func Start(t testing.TB, opts Options) *Node {
+	t.Helper()
+	n := &Node{
+		User: "user", Pass: "correct horse", Network: "regtest",
+		t: t, binary: binary(t, "btcd"), dir: t.TempDir(), params: &chaincfg.RegressionNetParams,
+		coins: make(map[wire.OutPoint]int64),
+	}
+	switch opts.Network {
+	case "", "regtest":
+	case "simnet":
+		n.Network, n.params = "simnet", &chaincfg.SimNetParams
+	default:
+		t.Fatalf("btcdtest: network %q: use regtest or simnet", opts.Network)
+	}
+	if opts.TLS {
+		n.Cert = filepath.Join(n.dir, "rpc.cert")
+	}
+	n.key, _ = btcec.PrivKeyFromBytes(bytes.Repeat([]byte{7}, 32))
+	miner, err := address.NewAddressPubKeyHash(address.Hash160(n.key.PubKey().SerializeCompressed()), n.params)
+	n.must(err)
+	n.MiningAddress = miner.EncodeAddress()
+	n.script, err = txscript.PayToAddrScript(miner)
+	n.must(err)
+	n.must(os.WriteFile(filepath.Join(n.dir, "btcd.conf"), nil, 0o600))
+	t.Cleanup(n.Stop)
+	for range 3 { // somebody else may take the port before btcd does
+		n.Server = freeAddr(t)
+		if err = n.launch(); err == nil {
+			return n
+		}
+	}
+	n.must(err)
+	return nil
+}
+
+// Restart starts btcd again, at the same address, after Stop or instead of it.
+func (n *Node) Restart() {
+	n.t.Helper()
+	n.must(n.launch())
+}
+
+func (n *Node) launch() error {
+	n.t.Helper()
+	n.Stop()
+	args := []string{
+		"--" + n.Network, "--configfile=" + filepath.Join(n.dir, "btcd.conf"), "--datadir=" + n.dir,
+		"--logdir=" + filepath.Join(n.dir, "logs"), "--rpcuser=" + n.User, "--rpcpass=" + n.Pass, "--rpclisten=" + n.Server,
+		"--nolisten", "--nodnsseed", "--txindex", "--miningaddr=" + n.MiningAddress,
+	}
+	if n.Cert == "" {
+		args = append(args, "--notls")
+	} else {
+		args = append(args, "--rpccert="+n.Cert, "--rpckey="+filepath.Join(n.dir, "rpc.key"))
+	}
+	n.proc = startProcess(n.t, n.binary, args...)
+	deadline := time.Now().Add(30 * time.Second)
+	for {
+		err := n.connect()
+		if err == nil {
+			return nil
+		}
+		if n.proc.ended() || time.Now().After(deadline) {
+			return fmt.Errorf("btcd does not answer: %w\n%s", err, n.proc.output())
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+}
+
+func (n *Node) connect() error {
+	var err error
+	if n.rpc, err = newRPC(n.Server, n.User, n.Pass, n.Cert); err != nil {
+		return err
+	}
+	var height int64
+	return n.rpc.call(&height, "getblockcount")
+}
+
+// Stop ends btcd; it can be started again. Idempotent.
+func (n *Node) Stop() {
+	if n.proc != nil {
+		n.proc.stop()
+		n.proc = nil
+	}
+}
+
+// Pause stops the process where it is, without closing anything: a node that hangs. The returned function wakes it.
+func (n *Node) Pause() (resume func()) {
+	n.t.Helper()
+	n.must(n.proc.pause())
+	return func() { n.must(n.proc.resume()) }
+}
+
+// Call makes a JSON-RPC call and decodes its result into result, which may be nil.
+func (n *Node) Call(result any, method string, params ...any) {
+	n.t.Helper()
+	n.must(n.rpc.call(result, method, params...))
+}
+
+// Height is the height of the best chain.
+func (n *Node) Height() int64 {
+	n.t.Helper()
+	var height int64
+	n.Call(&height, "getblockcount")
+	return height
+}
+
+// Generate mines blocks with all that is in the mempool and returns their hashes, oldest first.
+func (n *Node) Generate(blocks int) []string {
+	n.t.Helper()
+	var hashes []string
+	n.Call(&hashes, "generate", blocks)
+	for _, hash := range hashes {
+		block := n.Block(hash)
+		coinbase := block.Transactions[0]
+		for i, out := range coinbase.TxOut {
+			n.own(wire.OutPoint{Hash: coinbase.TxHash(), Index: uint32(i)}, out)
+		}
+	}
+	return hashes
+}
+
+// Block returns a block, parsed by btcd's own package.
+func (n *Node) Block(hash string) *wire.MsgBlock {
+	n.t.Helper()
+	var raw hexBytes
+	n.Call(&raw, "getblock", hash, 0)
+	block := new(wire.MsgBlock)
+	n.must(block.Deserialize(bytes.NewReader(raw)))
+	return block
+}
+
+// Invalidate takes the block and all above it off the chain. Their transactions return to the mempool.
+func (n *Node) Invalidate(hash string) {
+	n.t.Helper()
+	n.Call(nil, "invalidateblock", hash)
+}
+
+func (n *Node) must(err error) {
+	n.t.Helper()
+	if err != nil {
+		n.t.Fatalf("btcdtest: %v", err)
+	}
+}
+
+// binary finds a tool: in $TELLER_TOOLS, else in .tools/bin beside go.mod, else in the PATH.
+func binary(t testing.TB, name string) string {
+	t.Helper()
+	var dirs []string
+	if tools := os.Getenv("TELLER_TOOLS"); tools != "" {
+		dirs = append(dirs, tools)
+	}
+	if wd, err := os.Getwd(); err == nil {
+		for dir := wd; ; dir = filepath.Dir(dir) {
+			if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
+				dirs = append(dirs, filepath.Join(dir, ".tools", "bin"))
+				break
+			}
+			if dir == filepath.Dir(dir) {
+				break
+			}
+		}
+	}
+	for _, dir := range dirs {
+		if path, err := exec.LookPath(filepath.Join(dir, name)); err == nil {
+			return path
+		}
+	}
+	path, err := exec.LookPath(name)
+	if err != nil {
+		t.Skipf("no %s binary in %s or the PATH: make tools builds it", name, strings.Join(dirs, ", "))
+	}
+	return path
+}
+
+// freeAddr is a loopback address that nothing listens on.
+func freeAddr(t testing.TB) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return fmt.Sprint(l.Addr())
+}

@@ -1,0 +1,184 @@
+package config
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/skycoin/teller"
+)
+
+const (
+	// maxTransactionSize is what every Skycoin node accepts at most, for a transaction and for a block.
+	maxTransactionSize = 32768
+	// minTransactionSize leaves room for a few recipients beside the wallet's inputs.
+	minTransactionSize = 1024
+	// maxSupply is all the SKY there is.
+	maxSupply = 100_000_000 * teller.DropletsPerSKY
+	// maxHours keeps sums of coin hours far from the end of their 64 bits.
+	maxHours = 1_000_000_000_000
+)
+
+var networks = []string{"mainnet", "testnet3", "testnet4", "signet", "regtest", "simnet"}
+
+// check finds every mistake that needs no file to be opened. Its order is that of the sections in the documentation.
+func (c Config) check() Mistakes {
+	var ms Mistakes
+	ms.checkUnbuilt(&c)
+	c.checkGeneral(&ms)
+	c.checkNodes(&ms)
+	c.checkScanners(&ms)
+	c.checkExchanger(&ms)
+	c.checkListeners(&ms)
+	c.checkDummy(&ms)
+	return ms
+}
+
+// unbuilt are the keys whose features this version does not have yet. Accepting them would pretend that they work.
+var unbuilt = []struct{ key, feature string }{
+	{"sky_exchanger.exchange_client.key", "buying on an exchange (passthrough)"},
+	{"sky_exchanger.exchange_client.secret", "buying on an exchange (passthrough)"},
+	{"web.behind_proxy", "reading the client's address from a proxy's headers"},
+	{"web.https_addr", "HTTPS"},
+	{"web.auto_tls_host", "HTTPS"},
+	{"web.tls_cert", "HTTPS"},
+	{"web.tls_key", "HTTPS"},
+	{"web.cors_allowed", "CORS"},
+}
+
+func (ms *Mistakes) checkUnbuilt(c *Config) {
+	defaults := Default()
+	set, unset := schemaOf(c).byKey, schemaOf(&defaults).byKey
+	for _, u := range unbuilt {
+		if set[u.key].literal() != unset[u.key].literal() {
+			ms.add(u.key, "%s is not built yet: leave the key out", u.feature)
+		}
+	}
+	switch c.SkyExchanger.BuyMethod {
+	case teller.BuyDirect:
+	case teller.BuyPassthrough:
+		ms.add("sky_exchanger.buy_method", `"passthrough" is not built yet: use "direct"`)
+	default:
+		ms.add("sky_exchanger.buy_method", `must be "direct", is %q`, string(c.SkyExchanger.BuyMethod))
+	}
+}
+
+func (c Config) checkGeneral(ms *Mistakes) {
+	name := strings.TrimPrefix(c.DBFile, "/")
+	switch {
+	case c.DBFile == "":
+		ms.add("dbfile", "needed: the name of the database file, for example \"teller.db\"")
+	case name == "" || name == "." || name == ".." || strings.ContainsAny(name, `/\`):
+		ms.add("dbfile", "must be a plain name, the file lies in the data directory (-d); is %q", c.DBFile)
+	}
+	if c.Teller.MaxBoundAddrs < 0 {
+		ms.add("teller.max_bound_addrs", "must not be negative, is %d; 0 means unlimited", c.Teller.MaxBoundAddrs)
+	}
+}
+
+func (c Config) checkNodes(ms *Mistakes) {
+	if ms.checkNodeAddr("sky_rpc.address", c.SkyRPC.Address) && strings.HasSuffix(c.SkyRPC.Address, ":6430") {
+		ms.add("sky_rpc.address", "port 6430 was the JSON-RPC interface, which Skycoin nodes do not have since 0.25: "+
+			"give the port of the REST API, by default 6420")
+	}
+	if g := c.SkyRPC.Genesis; len(g) != 64 || strings.Trim(g, "0123456789abcdef") != "" {
+		ms.add("sky_rpc.genesis", "must be the hash of block 0, 64 hex digits in lower case, is %q", g)
+	}
+	ms.checkNodeAddr("btc_rpc.server", c.BTCRPC.Server)
+	if !slices.Contains(networks, c.BTCRPC.Network) {
+		ms.add("btc_rpc.network", "must be one of %s, is %q", strings.Join(networks, ", "), c.BTCRPC.Network)
+	}
+	if c.BTCScanner.Enabled && !c.Dummy.Scanner {
+		if !c.BTCRPC.User.IsSet() {
+			ms.add("btc_rpc.user", "needed: the node's rpcuser, here or in TELLER_BTC_RPC_USER")
+		}
+		if !c.BTCRPC.Pass.IsSet() {
+			ms.add("btc_rpc.pass", "needed: the node's rpcpass, here or in TELLER_BTC_RPC_PASS")
+		}
+	}
+	if !validHost(c.ETHRPC.Server) {
+		ms.add("eth_rpc.server", "must be a host without port, like 127.0.0.1, is %q", c.ETHRPC.Server)
+	}
+	if n, ok := portNumber(c.ETHRPC.Port); !ok || n == 0 {
+		ms.add("eth_rpc.port", "must be a port number from 1 to 65535 in quotes, is %q", c.ETHRPC.Port)
+	}
+	if c.ETHRPC.ChainID < 1 {
+		ms.add("eth_rpc.chain_id", "must be at least 1, is %d", c.ETHRPC.ChainID)
+	}
+}
+
+func (c Config) checkScanners(ms *Mistakes) {
+	for _, coin := range teller.Coins {
+		s, section := c.Scanner(coin), coin.Lower()+"_scanner"
+		ms.checkWait(section+".scan_period", s.ScanPeriod)
+		if s.InitialScanHeight < 0 {
+			ms.add(section+".initial_scan_height", "must not be negative, is %d", s.InitialScanHeight)
+		}
+		if s.ConfirmationsRequired < 0 {
+			ms.add(section+".confirmations_required", "must not be negative, is %d", s.ConfirmationsRequired)
+		}
+		if !s.Enabled {
+			continue
+		}
+		if c.Rate(coin).IsZero() {
+			ms.add("sky_exchanger.sky_"+coin.Lower()+"_exchange_rate",
+				"needed while %s.enabled is true: how much SKY to send for 1 %s, for example \"500\"", section, coin)
+		}
+		if c.Dummy.Scanner {
+			continue // addresses are made on the spot
+		}
+		if coin != teller.BTC {
+			ms.add(section+".enabled", "deposits of %s are not built yet, except in dummy mode (dummy.scanner): set it to false", coin)
+			continue
+		}
+		if c.Addresses(coin) == "" {
+			ms.add(coin.Lower()+"_addresses", "needed while %s.enabled is true: a file of deposit addresses, "+
+				"see teller new%saddress", section, coin.Lower())
+		}
+	}
+}
+
+func (c Config) checkExchanger(ms *Mistakes) {
+	e := c.SkyExchanger
+	switch {
+	case e.MaxDecimals < 0:
+		ms.add("sky_exchanger.max_decimals", "must not be negative, is %d", e.MaxDecimals)
+	case e.MaxDecimals > teller.MaxDecimals:
+		ms.add("sky_exchanger.max_decimals", "must be at most %d, is %d: the Skycoin chain refuses more", teller.MaxDecimals, e.MaxDecimals)
+	}
+	if e.Wallet == "" && !c.Dummy.Sender {
+		ms.add("sky_exchanger.wallet", "needed unless dummy.sender is true: the file of the hot wallet that pays the buyers")
+	}
+	if n := e.MaxTransactionSize; n < minTransactionSize || n > maxTransactionSize {
+		ms.add("sky_exchanger.max_transaction_size", "must be from %d to %d bytes, is %d", minTransactionSize, maxTransactionSize, n)
+	}
+	ms.checkWait("sky_exchanger.tx_confirmation_check_wait", e.TxConfirmationCheckWait)
+	ms.checkWait(exchangeSection+".request_failure_wait", e.ExchangeClient.RequestFailureWait)
+	ms.checkWait(exchangeSection+".ratelimit_wait", e.ExchangeClient.RatelimitWait)
+	ms.checkWait(exchangeSection+".check_order_wait", e.ExchangeClient.CheckOrderWait)
+	if _, err := e.ExchangeClient.BTCMinimumVolume.Amount(teller.BTC); err != nil {
+		ms.add(exchangeSection+".btc_minimum_volume", "%v", err)
+	}
+}
+
+func (c Config) checkDummy(ms *Mistakes) {
+	if c.Dummy.Scanner && !c.Dummy.Sender && !c.Dummy.AllowRealSender {
+		ms.add("dummy.scanner", "with dummy.sender = false the real wallet would pay for deposits that anybody can invent: "+
+			"set dummy.sender = true, or dummy.allow_real_sender = true if that is really wanted")
+	}
+	switch coins := c.Dummy.Coins; {
+	case coins > maxSupply:
+		ms.add("dummy.coins", "must be at most %d SKY, is %s: more do not exist", maxSupply/teller.DropletsPerSKY, coins)
+	case coins%1000 != 0:
+		ms.add("dummy.coins", "must have at most %d decimals, is %s: the Skycoin chain refuses more", teller.MaxDecimals, coins)
+	}
+	if c.Dummy.Hours > maxHours {
+		ms.add("dummy.hours", "must be at most %d, is %d", uint64(maxHours), c.Dummy.Hours)
+	}
+}
+
+func (ms *Mistakes) checkWait(key string, d time.Duration) {
+	if d <= 0 {
+		ms.add(key, "must be longer than 0, is %s", d)
+	}
+}

@@ -1,0 +1,139 @@
+package httpapi
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"net/http"
+
+	"github.com/skycoin/teller"
+)
+
+// AdminStore is what the operator reads and does in the ledger. A teller.Store is one.
+type AdminStore interface {
+	BoundAddresses(ctx context.Context, coin teller.Coin, f func(address string) error) error
+	Deposits(ctx context.Context, q teller.DepositQuery) ([]teller.Deposit, error)
+	Totals(ctx context.Context) (teller.Totals, error)
+	Release(ctx context.Context, id string, act teller.Act) (teller.Deposit, error)
+	CloseDeposit(ctx context.Context, id string, act teller.Act) (teller.Deposit, error)
+	Withdrawals(ctx context.Context) ([]teller.Withdrawal, error)
+	Audit(ctx context.Context, after uint64, limit int) ([]teller.AuditEntry, error)
+	Backup(ctx context.Context, w io.Writer) error
+}
+
+// AddressUse is how the deposit addresses of a coin stand.
+type AddressUse struct {
+	Remaining int  // never bound yet
+	Scanning  bool // the coin's chain is followed
+	Pool      bool // there is a list of addresses to hand out
+}
+
+// AdminOptions are what the admin listener serves from. Everything is required but the token.
+type AdminOptions struct {
+	Store     AdminStore
+	Addresses func(teller.Coin) AddressUse
+	Clock     teller.Clock
+	Logger    *slog.Logger
+
+	Host  string // the configured address of the listener, "host:port"; see checkHost
+	Token string // "" = whoever reaches the listener is the operator
+}
+
+// NewAdmin returns the handler of the admin listener.
+func NewAdmin(o AdminOptions) http.Handler {
+	a := &admin{o}
+	rt := newRouter(o.Logger)
+	rt.get("/api/deposit-addresses", a.depositAddresses)
+	rt.get("/api/deposits", a.deposits)
+	rt.get("/api/deposits/errored", a.errored)
+	rt.get("/api/accounting", a.accounting)
+	rt.get("/api/backup", a.backup)
+	rt.get("/api/holds", a.holds)
+	rt.post("/api/holds/release", a.release)
+	rt.post("/api/holds/close", a.close)
+	rt.get("/api/withdrawals", a.withdrawals)
+	rt.get("/api/audit", a.audit)
+	return secured(checkHost(checkToken(sameOrigin(rt.mux), o.Token), o.Host), policyAPI)
+}
+
+type admin struct{ AdminOptions }
+
+type accountingResponse struct {
+	Sent     string                 `json:"sent"`
+	Received map[teller.Coin]string `json:"received"`
+}
+
+// accounting is GET /api/accounting.
+func (a *admin) accounting(w http.ResponseWriter, r *http.Request) error {
+	t, err := a.Store.Totals(r.Context())
+	if err != nil {
+		return err
+	}
+	resp := accountingResponse{Sent: t.Sent.String(), Received: make(map[teller.Coin]string)}
+	for _, c := range teller.Coins {
+		resp.Received[c] = t.Received[c].Format(c)
+	}
+	return writeJSON(w, resp)
+}
+
+type withdrawalJSON struct {
+	TxID    string       `json:"txid"`
+	Height  int64        `json:"height"` // -1 while it is unconfirmed
+	Outputs []outputJSON `json:"outputs"`
+	SeenAt  int64        `json:"seen_at"`
+}
+
+type outputJSON struct {
+	Address string `json:"address"`
+	Coins   string `json:"coins"`
+}
+
+// withdrawals is GET /api/withdrawals. They are rare: somebody else used the wallet.
+func (a *admin) withdrawals(w http.ResponseWriter, r *http.Request) error {
+	rows, err := a.Store.Withdrawals(r.Context())
+	if err != nil {
+		return err
+	}
+	resp := struct {
+		Withdrawals []withdrawalJSON `json:"withdrawals"`
+	}{[]withdrawalJSON{}}
+	for _, row := range rows {
+		out := withdrawalJSON{TxID: row.TxID, Height: row.Height, Outputs: []outputJSON{}, SeenAt: unix(row.SeenAt)}
+		for _, o := range row.Outputs {
+			out.Outputs = append(out.Outputs, outputJSON{o.Address, o.Coins.String()})
+		}
+		resp.Withdrawals = append(resp.Withdrawals, out)
+	}
+	return writeJSON(w, resp)
+}
+
+type auditJSON struct {
+	Seq       uint64        `json:"seq"`
+	Time      int64         `json:"time"`
+	Event     string        `json:"event"`
+	DepositID string        `json:"deposit_id"`
+	TxID      string        `json:"txid"`
+	From      teller.Status `json:"from"`
+	To        teller.Status `json:"to"`
+	Actor     string        `json:"actor"`
+	Detail    string        `json:"detail"`
+}
+
+// audit is GET /api/audit.
+func (a *admin) audit(w http.ResponseWriter, r *http.Request) error {
+	pos, err := positionOf(r.URL.Query())
+	if err != nil {
+		return err
+	}
+	next := func() ([]auditJSON, error) {
+		return turn(pos,
+			func(after uint64, limit int) ([]teller.AuditEntry, error) {
+				return a.Store.Audit(r.Context(), after, limit)
+			},
+			func(e *teller.AuditEntry) uint64 { return e.Seq },
+			func(e *teller.AuditEntry) auditJSON {
+				return auditJSON{e.Seq, unix(e.Time), e.Event, e.DepositID, e.TxID, e.From, e.To, e.Actor, e.Detail}
+			})
+	}
+	return streamList(w, r, "audit", next)
+}

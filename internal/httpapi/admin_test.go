@@ -1,0 +1,257 @@
+package httpapi_test
+
+import (
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/skycoin/teller"
+	"github.com/skycoin/teller/internal/httpapi"
+)
+
+const adminToken = "correct horse battery staple"
+
+// adminOptions are options for tests over a store.
+func adminOptions(l *ledger, change func(*httpapi.AdminOptions)) httpapi.AdminOptions {
+	logger, _ := quiet()
+	o := httpapi.AdminOptions{
+		Store: l, Clock: fixedClock{}, Logger: logger, Host: "127.0.0.1:7711",
+		Addresses: func(c teller.Coin) httpapi.AddressUse {
+			return map[teller.Coin]httpapi.AddressUse{
+				teller.BTC: {Remaining: 4, Scanning: true, Pool: true}, teller.ETH: {Remaining: 5, Pool: true},
+			}[c]
+		},
+	}
+	if change != nil {
+		change(&o)
+	}
+	return o
+}
+
+func amount(t *testing.T, s string) teller.Amount {
+	t.Helper()
+	a, err := teller.ParseAmount(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return a
+}
+
+// operatorLedger has one deposit of every kind that an operator meets.
+func operatorLedger(t *testing.T) *ledger {
+	row := func(d teller.Deposit) teller.Deposit {
+		d.Address, d.SkyAddress, d.BuyMethod, d.UpdatedAt = "to"+string(d.Coin), skyAddr, teller.BuyDirect, now.Add(-time.Hour)
+		d.TxID, d.ID, d.Rate = "tx"+d.ID, teller.DepositID("tx"+d.ID, d.N), teller.MustRate("500")
+		return d
+	}
+	return &ledger{
+		bindings: []teller.Binding{{Coin: teller.BTC, Address: "toBTC"}, {Coin: teller.BTC, Address: "toBTC2"}, {Coin: teller.SKY, Address: "toSKY"}},
+		rows: []teller.Deposit{
+			row(teller.Deposit{ID: "a", Seq: 1, Coin: teller.BTC, N: 11, Value: amount(t, "201234"), Height: 494713,
+				Status: teller.StatusWaitingSend, Owed: 1_006_000}),
+			row(teller.Deposit{ID: "b", Seq: 2, Coin: teller.ETH, Value: amount(t, "123456789012345678901999999999"), Height: 5,
+				Status: teller.StatusWaitingDeposit}),
+			row(teller.Deposit{ID: "c", Seq: 3, Coin: teller.SKY, Value: amount(t, "1"), Height: 6, Status: teller.StatusDone,
+				Error: teller.ErrSendAmountZero}),
+			row(teller.Deposit{ID: "d", Seq: 4, Coin: teller.BTC, Value: amount(t, "600"), Height: 7, Status: teller.StatusWaitingDecide,
+				Hold: &teller.Hold{Reason: teller.HoldBeforeBinding, Detail: "mined at 7, bound at 9", Since: now.Add(-time.Minute)}}),
+			row(teller.Deposit{ID: "e", Seq: 5, Coin: teller.BTC, Value: amount(t, "700"), Height: 8, Status: teller.StatusWaitingDeposit, Orphaned: true}),
+		},
+		totals: teller.Totals{
+			Sent:     102_943_000,
+			Received: map[teller.Coin]teller.Amount{teller.BTC: amount(t, "153420000"), teller.ETH: amount(t, "20000000000000000001")},
+		},
+		gone: []teller.Withdrawal{{TxID: "w", Height: teller.UnknownHeight, SeenAt: now, Outputs: []teller.SkyOutput{{Address: skyAddr, Coins: 1_500_000}}}},
+		trail: []teller.AuditEntry{
+			{Seq: 1, Time: now, Event: "recorded", DepositID: "txa:11", To: teller.StatusWaitingDeposit},
+			{Seq: 2, Time: now, Event: "credit", DepositID: "txa:11", From: teller.StatusWaitingDeposit, To: teller.StatusWaitingDecide},
+		},
+		backup: func(w io.Writer) error { _, err := io.WriteString(w, "the whole store"); return err },
+	}
+}
+
+type adminCase struct {
+	name  string
+	store func(*ledger)
+	req   request
+}
+
+func adminCases() []adminCase {
+	get := func(target string) request { return request{method: "GET", target: target} }
+	post := func(target, body string) request {
+		return request{method: "POST", target: target, body: body, header: asJSON}
+	}
+	return []adminCase{
+		{"deposit addresses", nil, get("/api/deposit-addresses")},
+		{"deposits", nil, get("/api/deposits")},
+		{"deposits waiting_send", nil, get("/api/deposits?status=waiting_send")},
+		{"deposits waiting_deposit", nil, get("/api/deposits?status=waiting_deposit")},
+		{"deposits limit", nil, get("/api/deposits?limit=1&after=2")},
+		{"deposits none", nil, get("/api/deposits?status=waiting_confirm")},
+		{"deposits bad status", nil, get("/api/deposits?status=sent")},
+		{"deposits bad limit", nil, get("/api/deposits?limit=0")},
+		{"deposits bad after", nil, get("/api/deposits?after=-1")},
+		{"deposits post", nil, post("/api/deposits", "{}")},
+		{"errored", nil, get("/api/deposits/errored")},
+		{"accounting", nil, get("/api/accounting")},
+		{"accounting nothing", func(l *ledger) { l.totals = teller.Totals{} }, get("/api/accounting")},
+		{"backup", nil, get("/api/backup")},
+		{"backup post", nil, post("/api/backup", "{}")},
+		{"backup unavailable", func(l *ledger) {
+			l.backup = func(io.Writer) error { return teller.Errorf(teller.CodeUnavailable, "%w", errDisk) }
+		}, get("/api/backup")},
+		{"holds", nil, get("/api/holds")},
+		{"holds post", nil, post("/api/holds", "{}")},
+		{"release", nil, post("/api/holds/release", `{"deposit_id":"txd:0","reason":"looked it up"}`)},
+		{"release get", nil, get("/api/holds/release")},
+		{"release form", nil, request{method: "POST", target: "/api/holds/release", body: "deposit_id=txd:0"}},
+		{"release missing id", nil, post("/api/holds/release", `{"reason":"looked it up"}`)},
+		{"release missing reason", nil, post("/api/holds/release", `{"deposit_id":"txd:0","reason":" "}`)},
+		{"release unknown", nil, post("/api/holds/release", `{"deposit_id":"x:0","reason":"y"}`)},
+		{"release not held", nil, post("/api/holds/release", `{"deposit_id":"txa:11","reason":"y"}`)},
+		{"close", nil, post("/api/holds/close", `{"deposit_id":"txd:0","reason":"paid back by hand"}`)},
+		{"close done", nil, post("/api/holds/close", `{"deposit_id":"txc:0","reason":"y"}`)},
+		{"close conflict", func(l *ledger) { l.err = teller.Errorf(teller.CodeConflict, "deposit txd:0 changed meanwhile") },
+			post("/api/holds/close", `{"deposit_id":"txd:0","reason":"y"}`)},
+		{"withdrawals", nil, get("/api/withdrawals")},
+		{"withdrawals none", func(l *ledger) { l.gone = nil }, get("/api/withdrawals")},
+		{"audit", nil, get("/api/audit")},
+		{"audit page", nil, get("/api/audit?after=1&limit=5")},
+		{"unknown path", nil, get("/api/bind")},
+	}
+}
+
+func TestAdminAnswers(t *testing.T) {
+	for _, tt := range adminCases() {
+		t.Run(tt.name, func(t *testing.T) {
+			l := operatorLedger(t)
+			if tt.store != nil {
+				tt.store(l)
+			}
+			w := tt.req.do(httpapi.NewAdmin(adminOptions(l, nil)))
+			wantSecured(t, w)
+			if w.Code < 500 { // a fault's answer has a random id in it
+				golden(t, "admin "+tt.name, w)
+			} else if !strings.Contains(w.Body.String(), "(request ") || w.Header().Get("Content-Disposition") != "" {
+				t.Errorf("answer %d %v %s", w.Code, w.Header(), w.Body)
+			}
+		})
+	}
+}
+
+func TestActsAreSigned(t *testing.T) {
+	l := operatorLedger(t)
+	h := httpapi.NewAdmin(adminOptions(l, func(o *httpapi.AdminOptions) { o.Token = adminToken }))
+	r, w := newRequest("POST", "/api/holds/close", "127.0.0.1:5000")
+	r.Host = "localhost"
+	r.Header.Set("Content-Type", "application/json")
+	r.Body = io.NopCloser(strings.NewReader(`{"deposit_id":" txd:0 ","reason":" paid back "}`))
+	r.SetBasicAuth("alice", adminToken)
+	h.ServeHTTP(w, r)
+	if w.Code != http.StatusOK || len(l.acts) != 1 || l.acts[0] != "close txd:0 by alice@127.0.0.1: paid back" {
+		t.Errorf("answer %d %s, acts %q", w.Code, w.Body, l.acts)
+	}
+}
+
+func TestAdminHead(t *testing.T) {
+	h := httpapi.NewAdmin(adminOptions(operatorLedger(t), nil))
+	for _, target := range []string{"/api/deposits", "/api/deposit-addresses", "/api/accounting", "/api/backup", "/api/audit", "/api/holds", "/api/withdrawals"} {
+		w := request{method: "HEAD", target: target}.do(h)
+		if w.Code != http.StatusOK || w.Header().Get("Content-Type") == "" {
+			t.Errorf("HEAD %s: %d %v", target, w.Code, w.Header())
+		}
+	}
+}
+
+func TestHostIsChecked(t *testing.T) {
+	tests := []struct {
+		configured, host string
+		ok               bool
+	}{
+		{"127.0.0.1:7711", "127.0.0.1:7711", true},
+		{"127.0.0.1:7711", "localhost:7711", true},
+		{"127.0.0.1:7711", "LocalHost.", true},
+		{"127.0.0.1:7711", "127.1.2.3", true},
+		{"127.0.0.1:7711", "[::1]:7711", true},
+		{"127.0.0.1:7711", "[::ffff:127.0.0.1]:80", true},
+		{"127.0.0.1:7711", "evil.example:7711", false},
+		{"127.0.0.1:7711", "127.0.0.1.evil.example", false},
+		{"127.0.0.1:7711", "localhost.evil.example", false},
+		{"127.0.0.1:7711", "192.0.2.7:7711", false},
+		{"127.0.0.1:7711", "127.1", false},
+		{"127.0.0.1:7711", " ", false},
+		{"192.0.2.7:7711", "192.0.2.7", true},
+		{"192.0.2.7:7711", "192.0.2.8", false},
+		{"Teller.example:7711", "teller.EXAMPLE:443", true},
+		{"0.0.0.0:7711", "192.0.2.7:7711", true},
+		{":7711", "[2001:db8::1]:7711", true},
+		{"[::]:7711", "192.0.2.7:7711", true},
+		{"0.0.0.0:7711", "evil.example:7711", false},
+		{":7711", ":7711", false},
+	}
+	for _, tt := range tests {
+		admin := httpapi.NewAdmin(adminOptions(operatorLedger(t), func(o *httpapi.AdminOptions) { o.Host = tt.configured }))
+		dummy := httpapi.NewDummy(dummyOptions(func(o *httpapi.DummyOptions) { o.Host = tt.configured }))
+		for path, h := range map[string]http.Handler{"/api/accounting": admin, "/dummy/sender/broadcasts": dummy} {
+			w := request{method: "GET", target: path, host: tt.host}.do(h)
+			refused := w.Code == http.StatusForbidden && w.Body.String() == "Invalid host\n"
+			if (w.Code == http.StatusOK) != tt.ok || refused == tt.ok {
+				t.Errorf("listening on %q, Host %q, %s: %d %s", tt.configured, tt.host, path, w.Code, w.Body)
+			}
+		}
+	}
+}
+
+func TestTokenIsChecked(t *testing.T) {
+	h := httpapi.NewAdmin(adminOptions(operatorLedger(t), func(o *httpapi.AdminOptions) { o.Token = adminToken }))
+	basic := func(password string) string {
+		r, _ := newRequest("GET", "/", "")
+		r.SetBasicAuth("anybody", password)
+		return r.Header.Get("Authorization")
+	}
+	for header, ok := range map[string]bool{
+		"":                           false,
+		"Bearer":                     false,
+		"Bearer " + adminToken + "x": false,
+		"Bearer " + adminToken[1:]:   false,
+		adminToken:                   false,
+		"Digest " + adminToken:       false,
+		basic(""):                    false,
+		basic("wrong"):               false,
+		"Bearer " + adminToken:       true,
+		"bearer " + adminToken:       true,
+		basic(adminToken):            true,
+	} {
+		w := request{method: "GET", target: "/api/accounting", header: map[string]string{"Authorization": header}}.do(h)
+		if (w.Code == http.StatusOK) != ok {
+			t.Errorf("Authorization %q: %d", header, w.Code)
+		}
+		if !ok {
+			golden(t, "admin unauthorized", w)
+		}
+	}
+	w := request{method: "GET", target: "/api/accounting", host: "evil.example", header: map[string]string{"Authorization": "Bearer " + adminToken}}.do(h)
+	if w.Code != http.StatusForbidden {
+		t.Errorf("a token opens a strange host: %d", w.Code)
+	}
+}
+
+func TestOtherSitesCannotAct(t *testing.T) {
+	body := `{"deposit_id":"txd:0","reason":"y"}`
+	for name, tt := range map[string]struct {
+		header map[string]string
+		want   int
+	}{
+		"fetch metadata": {map[string]string{"Content-Type": "application/json", "Sec-Fetch-Site": "cross-site"}, 403},
+		"origin":         {map[string]string{"Content-Type": "application/json", "Origin": "https://evil.example"}, 403},
+		"same origin":    {map[string]string{"Content-Type": "application/json", "Sec-Fetch-Site": "same-origin"}, 200},
+	} {
+		l := operatorLedger(t)
+		w := request{"POST", "/api/holds/release", body, tt.header, ""}.do(httpapi.NewAdmin(adminOptions(l, nil)))
+		if w.Code != tt.want || (len(l.acts) == 1) != (tt.want == 200) {
+			t.Errorf("%s: %d %s, acts %q", name, w.Code, w.Body, l.acts)
+		}
+	}
+}

@@ -1,0 +1,114 @@
+package settle
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/skycoin/teller"
+)
+
+func TestDeciderFixesTheAmountAtTheDepositsOwnRate(t *testing.T) {
+	l := &fakeLedger{deposits: []teller.Deposit{
+		{ID: "a", Seq: 1, Coin: teller.BTC, Status: teller.StatusWaitingDecide, Value: teller.NewAmount(100_000_000), Rate: teller.MustRate("500")},
+		{ID: "b", Seq: 2, Coin: teller.BTC, Status: teller.StatusWaitingDecide, Value: teller.NewAmount(1), Rate: teller.MustRate("500")},
+		{ID: "c", Seq: 3, Coin: teller.BTC, Status: teller.StatusWaitingDecide, Value: teller.NewAmount(100_000_000)}, // imported without one
+		{ID: "d", Seq: 4, Coin: teller.BTC, Status: teller.StatusWaitingDecide, BuyMethod: teller.BuyPassthrough, Rate: teller.MustRate("500")},
+	}}
+	woken := 0
+	w := &Decider{Store: l, Log: quiet, MaxDecimals: 3, Rates: map[teller.Coin]teller.Rate{teller.BTC: teller.MustRate("2")}, Decided: func() { woken++ }}
+	if worked, err := w.Step(context.Background()); err != nil || !worked || woken != 1 {
+		t.Fatal(worked, err, woken)
+	}
+	if got, want := statuses(l), "waiting_send done waiting_send waiting_decide+unpayable"; got != want {
+		t.Errorf("%s, want %s", got, want)
+	}
+	if l.deposits[0].Owed != 500*teller.DropletsPerSKY || l.deposits[2].Owed != 2*teller.DropletsPerSKY {
+		t.Errorf("owed %s and %s", l.deposits[0].Owed, l.deposits[2].Owed)
+	}
+	if l.deposits[1].Error != teller.ErrSendAmountZero {
+		t.Errorf("error %q", l.deposits[1].Error)
+	}
+}
+
+func TestBroadcasterSendsTheSameBytesUntilConfirmed(t *testing.T) {
+	l := &fakeLedger{payouts: []teller.Payout{{TxID: "tx1", Raw: []byte("bytes")}}}
+	n := &fakeNode{fail: errors.New("503 after it was passed on")}
+	clock := &movingClock{t: now}
+	b := &Broadcaster{Node: n, Store: l, Log: quiet, Clock: clock, Every: 10 * time.Second}
+	for range 3 {
+		_, err := b.Step(context.Background())
+		if sent := clock.t.Sub(now) != 6*time.Second; (err != nil) != sent {
+			t.Errorf("after %s: error %v, want the node's own exactly when something was sent", clock.t.Sub(now), err)
+		}
+		clock.t = clock.t.Add(6 * time.Second)
+	}
+	if len(n.injected) != 2 || string(n.injected[0]) != "bytes" || string(n.injected[1]) != "bytes" {
+		t.Errorf("sent %q, want the same bytes at 0 s and 12 s", n.injected)
+	}
+	if len(l.payouts) != 1 {
+		t.Error("an answer changed the ledger")
+	}
+}
+
+type movingClock struct{ t time.Time }
+
+func (c *movingClock) Now() time.Time { return c.t }
+
+func TestVetterHoldsWhatCanNotBeKnown(t *testing.T) {
+	paid := teller.HistoryTx{
+		SkyTx: teller.SkyTx{ID: "old", Outputs: []teller.SkyOutput{{Address: "buyer1", Coins: 1_000_000}}},
+		From:  []string{"wallet"}, State: teller.TxConfirmed,
+	}
+	send := func() teller.Deposit {
+		d := waitingSend(1, "buyer1", 0)
+		d.Import, d.Value = teller.ImportPending, teller.NewAmount(100_000_000)
+		return d
+	}
+	confirm := func() teller.Deposit {
+		d := send()
+		d.Status, d.PayoutTxID, d.Sent = teller.StatusWaitingConfirm, "old", 1000
+		return d
+	}
+	claimed := waitingSend(2, "buyer1", 0)
+	claimed.Status, claimed.PayoutTxID, claimed.Sent = teller.StatusDone, "old", 1_000_000
+	for _, tc := range []struct {
+		name     string
+		deposits []teller.Deposit
+		node     fakeNode
+		wantHold teller.HoldReason
+		wantOwed teller.Droplets
+		wantDone bool
+		wantNone bool
+	}{
+		{name: "never paid", deposits: []teller.Deposit{send()}, wantOwed: 1_000_000},
+		{name: "paid by nobody's claim", deposits: []teller.Deposit{send()}, node: fakeNode{history: []teller.HistoryTx{paid}}, wantHold: teller.HoldImportPaid, wantOwed: 1_000_000},
+		{name: "that payment is another deposit's", deposits: []teller.Deposit{send(), claimed}, node: fakeNode{history: []teller.HistoryTx{paid}}, wantOwed: 1_000_000},
+		{name: "paid by a stranger", deposits: []teller.Deposit{send()}, node: fakeNode{history: []teller.HistoryTx{{SkyTx: paid.SkyTx, From: []string{"stranger"}}}}, wantOwed: 1_000_000},
+		{name: "sent and confirmed", deposits: []teller.Deposit{confirm()}, node: fakeNode{txs: map[string]teller.TxState{"old": teller.TxConfirmed}}, wantDone: true},
+		{name: "sent and pending", deposits: []teller.Deposit{confirm()}, node: fakeNode{txs: map[string]teller.TxState{"old": teller.TxPending}}, wantNone: true},
+		{name: "sent and unknown", deposits: []teller.Deposit{confirm()}, wantHold: teller.HoldImportUnknown},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			l := &fakeLedger{deposits: tc.deposits}
+			v := &Vetter{Node: &tc.node, Store: l, Log: quiet, Addresses: []string{"wallet"}, MaxDecimals: 3}
+			if _, err := v.Step(context.Background()); err != nil {
+				t.Fatal(err)
+			}
+			if tc.wantNone {
+				if len(l.verdicts) != 0 {
+					t.Errorf("verdict %+v on a pending transaction", l.verdicts)
+				}
+				return
+			}
+			if len(l.verdicts) != 1 {
+				t.Fatalf("%d verdicts", len(l.verdicts))
+			}
+			got := l.verdicts[0]
+			if got.Hold != tc.wantHold || got.Owed != tc.wantOwed || got.Confirmed != tc.wantDone {
+				t.Errorf("verdict %+v", got)
+			}
+		})
+	}
+}

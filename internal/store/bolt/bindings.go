@@ -1,0 +1,160 @@
+package bolt
+
+import (
+	"context"
+	"encoding/json"
+	"strings"
+
+	"github.com/skycoin/teller"
+)
+
+// addressPage is how many bound addresses are read in one read transaction.
+const addressPage = 10_000
+
+// maxAddress bounds what may become part of a key; no coin's addresses come near it.
+const maxAddress = 256
+
+// Bind implements teller.Bindings.
+func (s *Store) Bind(ctx context.Context, b teller.Binding, limit int) (teller.Binding, error) {
+	if err := checkBinding(b); err != nil {
+		return teller.Binding{}, err
+	}
+	err := s.update(ctx, func(t *txn) error {
+		if t.bound(b.Coin, b.Address) {
+			return teller.Errorf(teller.CodeAlreadyBound, "address %s was bound or used before", b.Address)
+		}
+		list, err := t.bindingsOf(b.SkyAddress)
+		if err != nil {
+			return err
+		}
+		if limit > 0 && len(list) >= limit {
+			return teller.Errorf(teller.CodeLimit, "SKY address %s has %d bindings already", b.SkyAddress, len(list))
+		}
+		cur, known, err := t.cursor(b.Coin)
+		if err != nil {
+			return err
+		}
+		b.Height, b.CreatedAt = teller.UnknownHeight, t.now
+		if known {
+			b.Height = max(cur.Height, cur.Tip)
+		}
+		return t.putBinding(b, list)
+	})
+	if err != nil {
+		return teller.Binding{}, err
+	}
+	return b, nil
+}
+
+func checkBinding(b teller.Binding) error {
+	if _, err := teller.ParseCoin(string(b.Coin)); err != nil {
+		return err
+	}
+	for _, a := range []string{b.Address, b.SkyAddress} {
+		if a == "" || len(a) > maxAddress || strings.ContainsRune(a, 0) {
+			return teller.Errorf(teller.CodeInvalid, "%q can not be bound: it is no address", a)
+		}
+	}
+	return nil
+}
+
+// bound reports whether the address is spoken for, for ever (I9).
+func (t *txn) bound(c teller.Coin, address string) bool {
+	key := []byte(address)
+	return t.get(bindBucket(c), key) != nil || t.get(usedBucket(c), key) != nil
+}
+
+// putBinding writes a new binding; list are the ones that its SKY address has already.
+func (t *txn) putBinding(b teller.Binding, list []bindingRow) error {
+	sum, err := t.readTotals()
+	if err != nil {
+		return err
+	}
+	t.wrote = true
+	sum.Bound[b.Coin]++
+	row := toBindingRow(b)
+	t.putJSON(bindBucket(b.Coin), []byte(b.Address), row)
+	t.put(usedBucket(b.Coin), []byte(b.Address), nil)
+	t.putJSON(bucketSkyIndex, []byte(b.SkyAddress), append(list, row))
+	line, err := journalLine(b)
+	t.lines = append(t.lines, line...)
+	return err
+}
+
+func (t *txn) binding(c teller.Coin, address string) (b teller.Binding, ok bool, err error) {
+	raw := t.get(bindBucket(c), []byte(address))
+	if raw == nil {
+		return teller.Binding{}, false, nil
+	}
+	b, err = decodeBinding(c, address, raw)
+	return b, err == nil, err
+}
+
+func (t *txn) bindingsOf(skyAddress string) ([]bindingRow, error) {
+	raw := t.get(bucketSkyIndex, []byte(skyAddress))
+	if raw == nil {
+		return nil, nil
+	}
+	var list []bindingRow
+	if err := json.Unmarshal(raw, &list); err != nil {
+		return nil, corrupt(bucketSkyIndex, []byte(skyAddress), err)
+	}
+	return list, nil
+}
+
+// Binding implements teller.Bindings.
+func (s *Store) Binding(ctx context.Context, coin teller.Coin, address string) (b teller.Binding, err error) {
+	err = s.view(ctx, func(t *txn) error {
+		found, ok, err := t.binding(coin, address)
+		if err == nil && !ok {
+			err = teller.Errorf(teller.CodeNotFound, "address %q is not bound", address)
+		}
+		b = found
+		return err
+	})
+	return b, err
+}
+
+// BindingsOf implements teller.Bindings.
+func (s *Store) BindingsOf(ctx context.Context, skyAddress string) (bs []teller.Binding, err error) {
+	err = s.view(ctx, func(t *txn) error {
+		list, err := t.bindingsOf(skyAddress)
+		for _, row := range list {
+			bs = append(bs, row.binding())
+		}
+		return err
+	})
+	return bs, err
+}
+
+// BoundAddresses implements teller.Bindings. It reads keys only, a page at a time: no transaction is open while f runs.
+func (s *Store) BoundAddresses(ctx context.Context, coin teller.Coin, f func(address string) error) error {
+	var last []byte
+	for {
+		var page []string
+		err := s.view(ctx, func(t *txn) error {
+			return t.each(bindBucket(coin), nil, last, func(k, _ []byte) (bool, error) {
+				page = append(page, string(k))
+				return len(page) < addressPage, nil
+			})
+		})
+		if err != nil || len(page) == 0 {
+			return err
+		}
+		for _, a := range page {
+			if err := f(a); err != nil {
+				return err
+			}
+		}
+		last = []byte(page[len(page)-1])
+	}
+}
+
+// IsUsed implements teller.Bindings.
+func (s *Store) IsUsed(ctx context.Context, coin teller.Coin, address string) (used bool, err error) {
+	err = s.view(ctx, func(t *txn) error {
+		used = t.bound(coin, address)
+		return nil
+	})
+	return used, err
+}

@@ -1,0 +1,93 @@
+package bolt
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/skycoin/teller"
+)
+
+// find looks for the row of a transfer. When there is none it returns the id that a new row takes.
+//
+// An output is the same as a row of ours when id, address and value agree. An imported row may carry another number than
+// its output, because the original numbered all outputs 0: it is the output when transaction, address and value (in the
+// original's unit) agree and it has not turned out to be another one before. So the order is: the imported row that
+// already is this output, our own row, an imported row that may be it.
+func (t *txn) find(coin teller.Coin, tr teller.Transfer) (*record, string, error) {
+	plain := teller.DepositID(tr.TxID, tr.N)
+	imported, err := t.absorber(coin, tr, plain)
+	if err != nil {
+		return nil, "", err
+	}
+	if imported != nil && imported.Absorbed == plain {
+		return imported, imported.ID, nil
+	}
+	id := plain
+	for n := 2; ; n++ {
+		r, err := t.deposit(id)
+		if err != nil {
+			return nil, "", err
+		}
+		if r == nil {
+			break
+		}
+		own := r.Import == teller.ImportNone && r.Coin == coin && r.Address == tr.Address
+		if own && r.Value.Equal(tr.Value) {
+			return r, id, nil
+		}
+		id = plain + "#" + strconv.Itoa(n)
+	}
+	if imported != nil {
+		return imported, imported.ID, nil
+	}
+	return nil, id, nil
+}
+
+// absorber is the imported row that is the transfer, or else the first one that may be.
+func (t *txn) absorber(coin teller.Coin, tr teller.Transfer, plain string) (*record, error) {
+	var may *record
+	for _, id := range t.ids(indexAbsorb, textKey(string(coin), tr.TxID), nil, 0) {
+		r, err := t.mustDeposit(id)
+		if err != nil {
+			return nil, err
+		}
+		if r.Address != tr.Address || cutValue(coin, r.Value) != cutValue(coin, tr.Value) {
+			continue
+		}
+		if r.Absorbed == plain {
+			return r, nil
+		}
+		if r.Absorbed == "" && may == nil {
+			may = r
+		}
+	}
+	return may, nil
+}
+
+// suspicion says why a new deposit must be held at once; "" when nothing speaks against it. Every reason is told, the
+// gravest counts.
+func (s *blockStep) suspicion(r *record, b teller.Binding) (teller.HoldReason, string, error) {
+	var reason teller.HoldReason
+	var details []string
+	add := func(why teller.HoldReason, format string, args ...any) {
+		if reason == "" {
+			reason = why
+		}
+		details = append(details, fmt.Sprintf(format, args...))
+	}
+	if s.get(bucketPayouts, []byte(r.TxID)) != nil {
+		add(teller.HoldOwnPayout, "transaction %s is a payout of this ledger", r.TxID)
+	}
+	if b.Height != teller.UnknownHeight && s.block.Height <= b.Height {
+		add(teller.HoldBeforeBinding, "block %d is not above %d, where the chain was when the address was bound", s.block.Height, b.Height)
+	}
+	top, imported, err := s.importHeight(s.coin)
+	if err != nil {
+		return "", "", err
+	}
+	if imported && s.block.Height <= top {
+		add(teller.HoldImportHeight, "block %d is not above %d, the last one of an imported deposit, and no imported deposit is this output", s.block.Height, top)
+	}
+	return reason, strings.Join(details, "; "), nil
+}

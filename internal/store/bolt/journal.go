@@ -1,0 +1,211 @@
+package bolt
+
+import (
+	"bufio"
+	"bytes"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+
+	"github.com/skycoin/teller"
+)
+
+// journal is the file beside the database in which every binding stands as a line of JSON, so that neither an old backup
+// nor a lost database forgets a buyer or gives an address away again. Its first line names the file; the database notes
+// the name, the length before its last group of bindings and that group's lines. Opening therefore reads the tail only.
+//
+// A group is committed to the database first and then appended here, and only then are its callers answered. What a
+// crash or a full disk left out in between is appended from the database's note.
+type journal struct {
+	path    string
+	file    *os.File
+	id      string
+	size    int64  // of the lines that are known to be complete
+	pending []byte // committed, but not appended yet because the disk failed
+	noSync  bool
+}
+
+// journalMark is what the database notes about the journal; the lines stand under their own key.
+type journalMark struct {
+	ID     string `json:"id"`
+	Offset int64  `json:"offset"`
+}
+
+type journalHeader struct {
+	ID string `json:"journal"`
+}
+
+// journalEntry is one line.
+type journalEntry struct {
+	Coin       teller.Coin      `json:"coin"`
+	Address    string           `json:"address"`
+	SkyAddress string           `json:"sky_address"`
+	BuyMethod  teller.BuyMethod `json:"buy_method"`
+	Height     int64            `json:"height"`
+	CreatedAt  int64            `json:"created_at"`
+}
+
+func journalLine(b teller.Binding) ([]byte, error) {
+	raw, err := json.Marshal(journalEntry{
+		Coin: b.Coin, Address: b.Address, SkyAddress: b.SkyAddress, BuyMethod: b.BuyMethod,
+		Height: b.Height, CreatedAt: unixSeconds(b.CreatedAt),
+	})
+	return append(raw, '\n'), err
+}
+
+// parseJournalLine reads a line without its end. A line that is no binding is an error.
+func parseJournalLine(line []byte) (teller.Binding, error) {
+	var e journalEntry
+	if err := json.Unmarshal(line, &e); err != nil {
+		return teller.Binding{}, err
+	}
+	b := teller.Binding{
+		Address: e.Address, Coin: e.Coin, SkyAddress: e.SkyAddress, BuyMethod: e.BuyMethod,
+		Height: e.Height, CreatedAt: fromUnix(e.CreatedAt),
+	}
+	return b, checkBinding(b)
+}
+
+// mark is what a transaction that adds these lines must note.
+func (j *journal) mark(t *txn) {
+	t.putJSON(bucketMeta, []byte(metaJournal), journalMark{ID: j.id, Offset: j.size})
+	t.put(bucketMeta, []byte(metaJournalLines), append(bytes.Clone(j.pending), t.lines...))
+}
+
+// append writes committed lines and makes them durable. After an error they stay pending and go out with the next ones.
+func (j *journal) append(lines []byte) error {
+	j.pending = append(j.pending, lines...)
+	if len(j.pending) == 0 {
+		return nil
+	}
+	_, err := j.file.WriteAt(j.pending, j.size)
+	if err == nil && !j.noSync {
+		err = j.file.Sync()
+	}
+	if err != nil {
+		_ = j.file.Truncate(j.size)
+		return teller.Errorf(teller.CodeUnavailable, "the binding is stored, but can not be appended to the journal %s: %w", j.path, err)
+	}
+	j.size += int64(len(j.pending))
+	j.pending = nil
+	return nil
+}
+
+func (j *journal) close() error {
+	if j.file == nil {
+		return nil
+	}
+	return j.file.Close()
+}
+
+// open opens the file, if it is there, and reads its name.
+func (j *journal) open() error {
+	f, err := os.OpenFile(j.path, os.O_RDWR, 0o600)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return teller.Errorf(teller.CodeUnavailable, "the journal of bindings can not be opened: %w", err)
+	}
+	j.file = f
+	line, err := bufio.NewReader(io.NewSectionReader(f, 0, 256)).ReadBytes('\n')
+	if errors.Is(err, io.EOF) && len(line) == 0 {
+		return nil // empty
+	}
+	var h journalHeader
+	if err != nil || json.Unmarshal(line, &h) != nil || h.ID == "" {
+		return teller.Errorf(teller.CodeCorrupt, "%s is not a journal of bindings: restore it from a backup, or move it away to have it written anew", j.path)
+	}
+	j.id, j.size = h.ID, int64(len(line))
+	return nil
+}
+
+// read calls f for every binding from an offset on and cuts a torn end off. A damaged line in front of good ones is
+// CodeCorrupt: no crash does that.
+func (j *journal) read(offset int64, f func(teller.Binding) error) error {
+	info, err := j.file.Stat()
+	if err != nil {
+		return translate(err)
+	}
+	in := bufio.NewReaderSize(io.NewSectionReader(j.file, offset, max(info.Size()-offset, 0)), 1<<16)
+	at, good := offset, offset
+	for {
+		line, err := in.ReadBytes('\n')
+		if err != nil && !errors.Is(err, io.EOF) {
+			return translate(err)
+		}
+		at += int64(len(line))
+		if err != nil {
+			break // the end; without a line feed the last line is torn
+		}
+		b, bad := parseJournalLine(line[:len(line)-1])
+		if bad != nil {
+			continue
+		}
+		if good != at-int64(len(line)) {
+			return teller.Errorf(teller.CodeCorrupt, "the journal %s is damaged at byte %d: restore it from a backup, or move it away to have it written anew", j.path, good)
+		}
+		if err := f(b); err != nil {
+			return err
+		}
+		good = at
+	}
+	if good < info.Size() {
+		if err := j.file.Truncate(good); err != nil {
+			return translate(err)
+		}
+	}
+	j.size = good
+	return nil
+}
+
+// rewrite replaces the file by one that holds the bindings which list calls its argument for.
+func (j *journal) rewrite(list func(add func(teller.Binding) error) error) error {
+	fresh := &journal{path: j.path, id: rand.Text(), noSync: j.noSync}
+	f, err := os.OpenFile(j.path+".new", os.O_RDWR|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err != nil {
+		return teller.Errorf(teller.CodeUnavailable, "the journal of bindings can not be written: %w", err)
+	}
+	fresh.file = f
+	out := bufio.NewWriterSize(f, 1<<16)
+	write := func(line []byte) error {
+		n, err := out.Write(line)
+		fresh.size += int64(n)
+		return err
+	}
+	head, err := json.Marshal(journalHeader{ID: fresh.id})
+	if err == nil {
+		err = write(append(head, '\n'))
+	}
+	if err == nil {
+		err = list(func(b teller.Binding) error {
+			line, err := journalLine(b)
+			if err != nil {
+				return err
+			}
+			return write(line)
+		})
+	}
+	err = errors.Join(err, out.Flush(), f.Sync())
+	if err == nil {
+		err = errors.Join(os.Rename(j.path+".new", j.path), syncDir(filepath.Dir(j.path)))
+	}
+	if err != nil {
+		_ = f.Close()
+		return translate(err)
+	}
+	_ = j.close()
+	*j = *fresh
+	return nil
+}
+
+func syncDir(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close())
+}

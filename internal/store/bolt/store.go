@@ -1,0 +1,244 @@
+package bolt
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"runtime/debug"
+	"strconv"
+	"sync"
+	"time"
+
+	bolt "go.etcd.io/bbolt"
+	berrors "go.etcd.io/bbolt/errors"
+
+	"github.com/skycoin/teller"
+)
+
+// Options say how a ledger is opened.
+type Options struct {
+	Path   string       // of the database; made when it does not exist. The journal is Path + ".bindings"
+	Clock  teller.Clock // nil = the system's
+	Logger *slog.Logger // nil = none
+	NoSync bool         // lose writes on a crash of the machine: for tests and for filling benchmarks only
+
+	maxSize int // bytes; 0 = no bound. Stands in for a full disk in tests
+}
+
+// Store is the ledger in a bbolt file. It implements teller.Store and is safe for concurrent use.
+type Store struct {
+	path     string
+	db       *bolt.DB
+	journal  *journal
+	w        *writer
+	clock    teller.Clock
+	log      *slog.Logger
+	imported bool
+	once     sync.Once
+	closeErr error
+}
+
+var _ teller.Store = (*Store)(nil)
+
+// lockWait is how long Open waits for another process to let go of the file.
+const lockWait = time.Second
+
+// Open opens the ledger, or makes an empty one. A database of the original teller is copied to Path + ".before-import"
+// and taken over. Errors: CodeUnavailable when another process has the file open, or it can not be read or written;
+// CodeCorrupt when it is damaged, belongs to another program or contradicts the journal; CodeUnsupported when a newer
+// teller wrote it.
+func Open(ctx context.Context, opts Options) (*Store, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, translate(err)
+	}
+	s := &Store{path: opts.Path, clock: opts.Clock, log: opts.Logger}
+	if s.clock == nil {
+		s.clock = systemClock{}
+	}
+	if s.log == nil {
+		s.log = slog.New(slog.DiscardHandler)
+	}
+	db, err := openFile(opts)
+	if err != nil {
+		return nil, err
+	}
+	s.db = db
+	if err := s.prepare(); err != nil {
+		if s.journal != nil {
+			_ = s.journal.close()
+		}
+		_ = db.Close()
+		return nil, err
+	}
+	s.w = newWriter(db, s.journal, s.now)
+	return s, nil
+}
+
+// openFile opens the bolt file and turns what may be wrong with it into advice.
+func openFile(opts Options) (db *bolt.DB, err error) {
+	if err := checkFile(opts.Path); err != nil {
+		return nil, err
+	}
+	// A damaged page may make bolt panic, or point outside of the file.
+	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
+	defer func() {
+		if p := recover(); p != nil {
+			db, err = nil, teller.Errorf(teller.CodeCorrupt, "database %s is damaged, restore a backup: %v", opts.Path, p)
+		}
+	}()
+	db, err = bolt.Open(opts.Path, 0o600, &bolt.Options{
+		Timeout: lockWait,
+		// Writing a long list of free pages with every commit costs more than finding them again after a crash.
+		NoFreelistSync: true,
+		FreelistType:   bolt.FreelistMapType,
+		// Room to grow without a new mapping, which would have to wait for every reader.
+		InitialMmapSize: mapSize(opts.Path),
+		NoSync:          opts.NoSync,
+		MaxSize:         opts.maxSize,
+	})
+	if err != nil {
+		return nil, openError(opts.Path, err)
+	}
+	return db, nil
+}
+
+func openError(path string, err error) error {
+	switch {
+	case errors.Is(err, berrors.ErrTimeout):
+		return teller.Errorf(teller.CodeUnavailable, "database %s is in use: another teller runs with it, stop that one first", path)
+	case errors.Is(err, berrors.ErrInvalid), errors.Is(err, berrors.ErrChecksum), errors.Is(err, berrors.ErrVersionMismatch):
+		return teller.Errorf(teller.CodeCorrupt, "%s is not a teller database, or it is damaged: restore a backup: %w", path, err)
+	case errors.Is(err, os.ErrPermission):
+		return teller.Errorf(teller.CodeUnavailable, "database %s can not be written: give teller's user the right to: %w", path, err)
+	case errors.Is(err, os.ErrNotExist):
+		return teller.Errorf(teller.CodeUnavailable, "database %s can not be made: its directory does not exist: %w", path, err)
+	}
+	if outOfSpace(err) {
+		return translate(err)
+	}
+	return teller.Errorf(teller.CodeUnavailable, "database %s can not be opened: %w", path, err)
+}
+
+func mapSize(path string) int {
+	const room = 1 << 30
+	if strconv.IntSize < 64 {
+		return 1 << 26
+	}
+	info, err := os.Stat(path)
+	if err != nil {
+		return room
+	}
+	return int(info.Size()) + room
+}
+
+// prepare makes the schema, takes over a database of the original, and brings the journal in line.
+func (s *Store) prepare() error {
+	kind, err := s.kind()
+	if err != nil {
+		return err
+	}
+	switch kind {
+	case kindEmpty:
+		err = translate(s.db.Update(createBuckets))
+	case kindOriginal:
+		err = s.importOriginal()
+	}
+	if err != nil {
+		return err
+	}
+	err = s.db.View(func(tx *bolt.Tx) error {
+		s.imported = (&txn{tx: tx}).get(bucketMeta, []byte(metaImported)) != nil
+		return nil
+	})
+	if err != nil {
+		return translate(err)
+	}
+	removeStale(s.path)
+	return s.openJournal()
+}
+
+type kind int
+
+const (
+	kindEmpty kind = iota
+	kindOriginal
+	kindOurs
+)
+
+// kind finds out what database this is.
+func (s *Store) kind() (k kind, err error) {
+	err = s.db.View(func(tx *bolt.Tx) error {
+		t := &txn{tx: tx}
+		if format := t.get(bucketMeta, []byte(metaFormat)); format != nil {
+			if string(format) != formatVersion {
+				return teller.Errorf(teller.CodeUnsupported, "database %s has format %s, this teller knows %s: use the newer teller that wrote it", s.path, format, formatVersion)
+			}
+			k = kindOurs
+			return nil
+		}
+		for _, name := range originalBuckets() {
+			if t.bucket(name) != nil {
+				k = kindOriginal
+				return nil
+			}
+		}
+		if first, _ := tx.Cursor().First(); first != nil {
+			return teller.Errorf(teller.CodeCorrupt, "database %s belongs to another program (it has a bucket %q): name another dbfile", s.path, first)
+		}
+		return nil
+	})
+	return k, translate(err)
+}
+
+func createBuckets(tx *bolt.Tx) error {
+	for _, name := range ownBuckets() {
+		if _, err := tx.CreateBucketIfNotExists([]byte(name)); err != nil {
+			return err
+		}
+	}
+	return tx.Bucket([]byte(bucketMeta)).Put([]byte(metaFormat), []byte(formatVersion))
+}
+
+// Imported reports whether this ledger began as a database of the original teller.
+func (s *Store) Imported() bool { return s.imported }
+
+// Close implements teller.Store. A second call does nothing.
+func (s *Store) Close() error {
+	s.once.Do(func() {
+		s.w.close()
+		// An ordered end writes the free pages down once, which spares the next start the search for them.
+		s.db.NoFreelistSync = false
+		var err error
+		if s.w.broken == nil {
+			err = s.db.Update(func(*bolt.Tx) error { return nil })
+		}
+		s.closeErr = translate(errors.Join(err, s.db.Close(), s.journal.close()))
+	})
+	return s.closeErr
+}
+
+// now is the time to note, in whole seconds: what is stored must read back as it was returned.
+func (s *Store) now() time.Time { return s.clock.Now().UTC().Truncate(time.Second) }
+
+func (s *Store) view(ctx context.Context, f func(*txn) error) error {
+	if err := ctx.Err(); err != nil {
+		return translate(err)
+	}
+	return translate(s.db.View(func(tx *bolt.Tx) error { return f(&txn{tx: tx}) }))
+}
+
+func (s *Store) update(ctx context.Context, f func(*txn) error) error { return s.w.do(ctx, f) }
+
+type systemClock struct{}
+
+func (systemClock) Now() time.Time { return time.Now() }
+
+// removeStale removes copies that an interrupted backup left.
+func removeStale(path string) {
+	left, _ := filepath.Glob(path + backupInfix + "*")
+	for _, name := range left {
+		_ = os.Remove(name)
+	}
+}

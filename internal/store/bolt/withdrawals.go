@@ -1,0 +1,160 @@
+package bolt
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"encoding/json"
+
+	"github.com/skycoin/teller"
+)
+
+// withdrawalRow is the JSON of a withdrawal.
+type withdrawalRow struct {
+	TxID    string             `json:"txid"`
+	Height  int64              `json:"height"` // UnknownHeight while it is unconfirmed
+	Outputs []teller.SkyOutput `json:"outputs"`
+	SeenAt  int64              `json:"seen_at"`
+}
+
+func (r withdrawalRow) withdrawal() teller.Withdrawal {
+	return teller.Withdrawal{TxID: r.TxID, Height: r.Height, Outputs: r.Outputs, SeenAt: fromUnix(r.SeenAt)}
+}
+
+// claimRow is one output of a withdrawal that may have paid a deposit. It holds the deposits of its SKY address until
+// an operator closes one of them, which claims it.
+type claimRow struct {
+	TxID  string          `json:"txid"`
+	Coins teller.Droplets `json:"coins"`
+}
+
+func (c claimRow) detail() string {
+	return "withdrawal " + c.TxID + " pays " + c.Coins.String() + " SKY to its SKY address"
+}
+
+// withdrawal records a transaction out of the wallet that the ledger did not make, once, and holds what it may have
+// paid. A deposit in a pending payout is left alone: the chain decides between the two.
+func (s *skyStep) withdrawal(tx teller.SkyTx, height int64) error {
+	if raw := s.get(indexWithdrawal, []byte(tx.ID)); raw != nil {
+		return s.confirmWithdrawal(binary.BigEndian.Uint64(raw), height)
+	}
+	row := withdrawalRow{TxID: tx.ID, Height: height, SeenAt: unixSeconds(s.now)}
+	var out teller.Droplets
+	for _, o := range tx.Outputs {
+		if s.own[o.Address] {
+			continue
+		}
+		row.Outputs = append(row.Outputs, o)
+		if err := addTo(&out, o.Coins); err != nil {
+			return err
+		}
+	}
+	seq := s.nextSeq(bucketWithdrawals)
+	s.putJSON(bucketWithdrawals, seqKey(seq), row)
+	s.put(indexWithdrawal, []byte(tx.ID), seqKey(seq))
+	s.audit(teller.AuditEntry{Event: eventWithdrawal, TxID: tx.ID, Detail: out.String() + " SKY"})
+	s.res.Withdrawals = append(s.res.Withdrawals, row.withdrawal())
+
+	for i, o := range row.Outputs {
+		claim := claimRow{TxID: tx.ID, Coins: o.Coins}
+		key := binary.BigEndian.AppendUint32(textSeqKey(seq, o.Address), uint32(i))
+		s.putJSON(bucketUnclaimed, key, claim)
+		if err := s.holdOpen(o.Address, claim.detail()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// confirmWithdrawal notes the block of a withdrawal that was seen unconfirmed.
+func (s *skyStep) confirmWithdrawal(seq uint64, height int64) error {
+	row, ok, err := getJSON[withdrawalRow](s.txn, bucketWithdrawals, seqKey(seq))
+	if err != nil || !ok || height == teller.UnknownHeight {
+		return err
+	}
+	row.Height = height
+	s.putJSON(bucketWithdrawals, seqKey(seq), row)
+	s.audit(teller.AuditEntry{Event: eventWithdrawal, TxID: row.TxID, Detail: "confirmed"})
+	s.res.Withdrawals = append(s.res.Withdrawals, row.withdrawal())
+	return nil
+}
+
+// holdOpen holds all unpaid deposits of a SKY address.
+func (s *skyStep) holdOpen(skyAddress, detail string) error {
+	for _, id := range s.ids(indexOpen, textKey(skyAddress), nil, 0) {
+		r, err := s.mustDeposit(id)
+		if err != nil {
+			return err
+		}
+		pending, err := s.inPendingPayout(r)
+		if err != nil {
+			return err
+		}
+		if pending {
+			continue
+		}
+		if err := s.holdFor(r, detail); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// inPendingPayout reports whether signed bytes that pay the deposit may still confirm.
+func (t *txn) inPendingPayout(r *record) (bool, error) {
+	if r.Status != teller.StatusWaitingConfirm {
+		return false, nil
+	}
+	p, ok, err := t.payout(r.PayoutTxID)
+	return ok && p.Status == teller.PayoutPending, err
+}
+
+// unclaimed returns the oldest output of a withdrawal to the SKY address that no deposit has claimed.
+func (t *txn) unclaimed(skyAddress string) (claim claimRow, found bool, err error) {
+	err = t.each(bucketUnclaimed, textKey(skyAddress), nil, func(k, v []byte) (bool, error) {
+		if err := json.Unmarshal(v, &claim); err != nil {
+			return false, corrupt(bucketUnclaimed, k, err)
+		}
+		found = true
+		return false, nil
+	})
+	return claim, found, err
+}
+
+// claim takes the output that has paid a deposit, by an operator's word: the one with the exact amount, else the oldest.
+func (t *txn) claim(r *record, actor string) error {
+	var key []byte
+	var best claimRow
+	err := t.each(bucketUnclaimed, textKey(r.SkyAddress), nil, func(k, v []byte) (bool, error) {
+		var c claimRow
+		if err := json.Unmarshal(v, &c); err != nil {
+			return false, corrupt(bucketUnclaimed, k, err)
+		}
+		exact := c.Coins == r.Owed
+		if key == nil || exact {
+			key, best = bytes.Clone(k), c
+		}
+		return !exact, nil
+	})
+	if err != nil || key == nil {
+		return err
+	}
+	t.del(bucketUnclaimed, key)
+	t.audit(teller.AuditEntry{Event: eventClaim, DepositID: r.ID, TxID: best.TxID, Actor: actor, Detail: best.Coins.String() + " SKY"})
+	return nil
+}
+
+// Withdrawals implements teller.OperatorStore.
+func (s *Store) Withdrawals(ctx context.Context) (ws []teller.Withdrawal, err error) {
+	err = s.view(ctx, func(t *txn) error {
+		return t.each(bucketWithdrawals, nil, nil, func(k, v []byte) (bool, error) {
+			var row withdrawalRow
+			if err := json.Unmarshal(v, &row); err != nil {
+				return false, corrupt(bucketWithdrawals, k, err)
+			}
+			ws = append(ws, row.withdrawal())
+			return true, nil
+		})
+	})
+	return ws, err
+}
