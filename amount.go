@@ -111,8 +111,8 @@ func (d Droplets) String() string { return formatUnits(strconv.FormatUint(uint64
 
 // ParseDroplets reads SKY as a decimal string with at most six decimals, the form that String writes.
 func ParseDroplets(s string) (Droplets, error) {
-	whole, frac, _ := strings.Cut(s, ".")
-	if len(frac) > 6 || whole == "" || strings.Trim(whole+frac, "0123456789") != "" {
+	whole, frac, dot := strings.Cut(s, ".")
+	if len(frac) > 6 || whole == "" || (dot && frac == "") || strings.Trim(whole+frac, "0123456789") != "" {
 		return 0, Errorf(CodeInvalid, "%q is not an amount of SKY with at most six decimals", s)
 	}
 	n, err := strconv.ParseUint(whole+frac+strings.Repeat("0", 6-len(frac)), 10, 64)

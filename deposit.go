@@ -2,6 +2,7 @@ package teller
 
 import (
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -35,8 +36,9 @@ type Deposit struct {
 	PayoutTxID string
 	Error      string // permanent: why it was closed without being paid, or ErrSendAmountZero
 
-	Orphaned bool  // its block is not on the best chain (any more)
-	Hold     *Hold // nil, or why an operator must decide
+	Orphaned bool   // its block is not on the best chain (any more)
+	Hold     *Hold  // nil, or why an operator must decide
+	Behind   []Hold // further reasons, each to be decided on its own once Hold is
 	// Import is the state of the check that an imported row needs before it may be paid; "" for rows of our own.
 	Import ImportState
 	// Absorbed is the id of the real output that an imported row turned out to be ("" until a scan meets it): the
@@ -68,6 +70,7 @@ const (
 	HoldImportUnknown HoldReason = "import_unknown" // imported as sent, but no node knows the transaction
 	HoldImportOrder   HoldReason = "import_order"   // imported in the middle of an exchange order
 	HoldImportHeight  HoldReason = "import_height"  // found at or below the imported height, and no imported row is it
+	HoldRebuilt       HoldReason = "rebuilt"        // mined before a lost ledger was begun anew from its journal of bindings
 	HoldUnpayable     HoldReason = "unpayable"      // no valid transaction can pay it: its SKY address or amount is refused
 )
 
@@ -132,8 +135,8 @@ func (d *Deposit) Pay(txid string, share Droplets, now time.Time) error {
 	if err := d.mustBeDue(); err != nil {
 		return err
 	}
-	if share != d.Owed || share == 0 {
-		return Errorf(CodeForbidden, "deposit %s is owed %s SKY, not %s", d.ID, d.Owed, share)
+	if txid == "" || share != d.Owed || share == 0 {
+		return Errorf(CodeForbidden, "deposit %s is owed %s SKY, not %s by %q", d.ID, d.Owed, share, txid)
 	}
 	if err := d.apply(EventPay, now); err != nil {
 		return err
@@ -169,17 +172,43 @@ func (d *Deposit) Supersede(txid string, now time.Time) error {
 	return nil
 }
 
-// PutHold holds the deposit, whatever its status. The first reason stays: a second one is refused with CodeConflict.
-func (d *Deposit) PutHold(reason HoldReason, detail string, now time.Time) error {
-	if d.Hold != nil {
-		return Errorf(CodeConflict, "deposit %s is held already: %s", d.ID, d.Hold.Reason)
+// Holds are all reasons for which the deposit is held, the one to decide next first.
+func (d *Deposit) Holds() []Hold {
+	if d.Hold == nil {
+		return nil
 	}
-	d.Hold = &Hold{Reason: reason, Detail: detail, Since: now}
+	return append([]Hold{*d.Hold}, d.Behind...)
+}
+
+func (d *Deposit) setHolds(holds []Hold) {
+	d.Hold, d.Behind = nil, nil
+	if len(holds) > 0 {
+		d.Hold, d.Behind = &holds[0], slices.Clip(holds[1:])
+	}
+	if len(d.Behind) == 0 {
+		d.Behind = nil
+	}
+}
+
+// HeldFor reports whether a reason is among those for which the deposit is held.
+func (d *Deposit) HeldFor(reason HoldReason) bool {
+	return slices.ContainsFunc(d.Holds(), func(h Hold) bool { return h.Reason == reason })
+}
+
+// PutHold holds the deposit, whatever its status. A further reason waits behind the first, so that releasing one never
+// decides about another that the operator may not have seen. The same one again is refused with CodeConflict.
+func (d *Deposit) PutHold(reason HoldReason, detail string, now time.Time) error {
+	same := func(h Hold) bool { return h.Reason == reason && h.Detail == detail }
+	if slices.ContainsFunc(d.Holds(), same) {
+		return Errorf(CodeConflict, "deposit %s is held for this already: %s", d.ID, reason)
+	}
+	d.setHolds(append(d.Holds(), Hold{Reason: reason, Detail: detail, Since: now}))
 	d.touch(now)
 	return nil
 }
 
-// Release is an operator's decision that the deposit may go on. An imported deposit whose transaction is unknown can
+// Release is an operator's decision that the reason shown as Hold does not stand in the way. When another one is behind
+// it, the deposit stays held for that. An imported deposit whose transaction is unknown can
 // not be released: its signed bytes were not kept, so paying it could pay it twice.
 func (d *Deposit) Release(now time.Time) error {
 	if d.Hold == nil {
@@ -191,13 +220,13 @@ func (d *Deposit) Release(now time.Time) error {
 	if d.Hold.Reason == HoldOrphaned {
 		d.Orphaned = false // the operator vouches for it
 	}
-	d.Hold = nil
+	d.setHolds(d.Holds()[1:])
 	d.touch(now)
 	return nil
 }
 
 // Close is an operator's decision that the deposit ends here, with a reason that becomes its permanent error. A done
-// deposit keeps its status; only its hold is taken away and the reason noted.
+// deposit stays as it is; only its holds are taken away.
 func (d *Deposit) Close(reason string, now time.Time) error {
 	if reason == "" {
 		return Errorf(CodeInvalid, "closing deposit %s needs a reason", d.ID)
@@ -205,32 +234,38 @@ func (d *Deposit) Close(reason string, now time.Time) error {
 	if d.Status == StatusDone && d.Hold == nil {
 		return Errorf(CodeForbidden, "deposit %s is done", d.ID)
 	}
-	if d.Status != StatusDone {
-		if err := d.apply(EventClose, now); err != nil {
-			return err
-		}
-	} else {
+	d.Hold, d.Behind, d.Orphaned = nil, nil, false
+	if d.Status == StatusDone {
 		d.touch(now)
+		return nil
 	}
-	d.Hold, d.Orphaned, d.Error = nil, false, reason
-	return nil
+	d.Error = reason
+	return d.apply(EventClose, now)
 }
 
-// Orphan notes that the deposit's block left the best chain. An uncredited row only waits to be mined again. A credited
-// one is held: it was or may be paid for coins that we no longer have.
+// Orphan notes that the deposit's block left the best chain. An uncredited row only waits to be mined again. One that
+// was or may be paid is held: the coins that it stands for are gone.
 func (d *Deposit) Orphan(now time.Time) {
 	d.Orphaned = true
-	if d.Credited() && d.Hold == nil {
-		d.Hold = &Hold{Reason: HoldOrphaned, Since: now, Detail: fmt.Sprintf("block %d %s left the best chain after the deposit was credited", d.Height, d.BlockHash)}
-	}
 	d.touch(now)
+	if d.Freezes() && !d.HeldFor(HoldOrphaned) {
+		detail := fmt.Sprintf("block %d %s left the best chain after the deposit was credited", d.Height, d.BlockHash)
+		d.setHolds(append(d.Holds(), Hold{Reason: HoldOrphaned, Detail: detail, Since: now}))
+	}
+}
+
+// Freezes reports whether the deposit keeps its coin's crediting frozen: it was credited, its block is gone, and it was
+// or may be paid. One that was closed without being paid costs nothing.
+func (d *Deposit) Freezes() bool {
+	neverPaid := d.Status == StatusDone && d.Sent == 0
+	return d.Orphaned && d.Credited() && !neverPaid
 }
 
 // Remine notes that the same output is in a block of the best chain again. Its rate stays. A credited one stays held
 // until Reinstate.
 func (d *Deposit) Remine(at BlockRef, now time.Time) {
 	d.Height, d.BlockHash = at.Height, at.Hash
-	if !d.Credited() {
+	if !d.Freezes() {
 		d.Orphaned = false
 	}
 	d.touch(now)
@@ -239,8 +274,6 @@ func (d *Deposit) Remine(at BlockRef, now time.Time) {
 // Reinstate lifts the hold of a credited deposit that was orphaned and is now back at the required depth.
 func (d *Deposit) Reinstate(now time.Time) {
 	d.Orphaned = false
-	if d.Hold != nil && d.Hold.Reason == HoldOrphaned {
-		d.Hold = nil
-	}
+	d.setHolds(slices.DeleteFunc(d.Holds(), func(h Hold) bool { return h.Reason == HoldOrphaned }))
 	d.touch(now)
 }

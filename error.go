@@ -24,6 +24,7 @@ const (
 	CodeMalformed        Code = "malformed"         // a node answered something that is not what the protocol says
 	CodeNodeBehind       Code = "node_behind"       // the node's best chain is behind what the ledger has already seen
 	CodeShortOfCoins     Code = "short_of_coins"    // the wallet's spendable outputs do not cover the sum
+	CodeTooLarge         Code = "too_large"         // a transaction would be larger than allowed
 	CodeShortOfHours     Code = "short_of_hours"    // the coins are there, the coin hours for the fee are not
 	CodeForbidden        Code = "forbidden"         // the transition is not in the table, or the caller may not do this
 	CodeInternal         Code = "internal"          // a fault of this program
@@ -56,10 +57,11 @@ func (e *Error) Unwrap() error { return e.Err }
 // Errorf makes an Error. A %w verb in the format becomes the wrapped cause, as with fmt.Errorf.
 func Errorf(code Code, format string, args ...any) error {
 	err := fmt.Errorf(format, args...)
-	if errors.Unwrap(err) == nil {
-		return &Error{Code: code, Message: err.Error()}
+	switch err.(type) {
+	case interface{ Unwrap() error }, interface{ Unwrap() []error }:
+		return &Error{Code: code, Err: err}
 	}
-	return &Error{Code: code, Err: err}
+	return &Error{Code: code, Message: err.Error()}
 }
 
 // CodeOf returns the code of the first Error in err's chain, CodeInternal for any other error and "" for nil.

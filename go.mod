@@ -14,10 +14,8 @@ require (
 	github.com/caarlos0/env/v11 v11.4.2
 	github.com/cenkalti/backoff/v5 v5.0.3
 	github.com/coder/websocket v1.8.15
-	github.com/coreos/go-systemd/v22 v22.7.0
 	github.com/ethereum/go-ethereum v1.16.9
 	github.com/go-chi/httprate v0.16.1
-	github.com/gofrs/flock v0.13.1
 	github.com/google/gops v0.3.14
 	github.com/pelletier/go-toml/v2 v2.4.3
 	github.com/skycoin/skycoin v0.28.0
@@ -46,7 +44,7 @@ require (
 	github.com/shopspring/decimal v0.0.0-20180709203117-cd690d0c9e24 // indirect
 	github.com/sirupsen/logrus v1.1.1 // indirect
 	github.com/spf13/pflag v1.0.10 // indirect
-	github.com/stretchr/objx v0.5.3 // indirect
+	github.com/stretchr/testify v1.12.1 // indirect
 	github.com/zeebo/xxh3 v1.0.2 // indirect
 	golang.org/x/crypto v0.40.0 // indirect
 	golang.org/x/sys v0.49.0 // indirect

@@ -61,6 +61,9 @@ type Addresses interface {
 type Node interface {
 	Genesis(ctx context.Context) (string, error)
 	Head(ctx context.Context) (SkyHead, error)
+	// Synced returns nil when the node has every block that its peers have, and enough peers to know; CodeNodeBehind
+	// otherwise. What such a node does not know of may have happened all the same.
+	Synced(ctx context.Context) error
 	Rules(ctx context.Context) (TxRules, error)
 	// Blocks reads the blocks from..to, both included, in order. It returns fewer when the chain ends before.
 	Blocks(ctx context.Context, from, to int64) ([]SkyBlock, error)
@@ -101,8 +104,8 @@ type Wallet interface {
 	Addresses() []string
 	// Build chooses outputs, builds and signs one transaction that pays every recipient exactly its sum and the change
 	// to the wallet. Coin hours: recipients get one each when that is affordable, else none; the change keeps the rest.
-	// CodeShortOfCoins, CodeShortOfHours or CodeInvalid (a recipient that no transaction can pay, or a transaction that
-	// would be larger than MaxSize). It has no side effect; every call makes another transaction.
+	// CodeShortOfCoins, CodeShortOfHours, CodeTooLarge (more than MaxSize) or CodeInvalid (a recipient that no
+	// transaction can pay). It has no side effect; every call makes another transaction.
 	Build(ctx context.Context, req PayoutRequest) (SignedTx, error)
 	// Decode reads the signed bytes back, independently of Build; CodeInvalid when they are not a complete, correctly
 	// signed transaction.
@@ -267,8 +270,9 @@ type WalletStore interface {
 	// WalletCursor returns how far the wallet is known; CodeNotFound before OpenWallet.
 	WalletCursor(ctx context.Context) (WalletCursor, error)
 	// OpenWallet takes the outputs that the addresses have at head as the opening balance. Addresses that are known
-	// are left alone; new ones can only be added at the cursor's block (CodeConflict otherwise).
-	OpenWallet(ctx context.Context, head SkyHead, addresses []string, outputs []Output) error
+	// are left alone; new ones can only be added at the cursor's block (CodeConflict otherwise). past are transactions
+	// that spent from the new addresses before: those that the ledger did not make are withdrawals.
+	OpenWallet(ctx context.Context, head SkyHead, addresses []string, outputs []Output, past []SkyTx) (WalletResult, error)
 	// SaveSkyBlocks follows the Skycoin chain by some blocks, the first of which must be the cursor's child
 	// (CodeConflict otherwise): new and spent outputs, payouts confirmed (their deposits are done) or dead (their
 	// deposits are waiting_send again, held if the spender pays their SKY address), withdrawals (unpaid deposits of
@@ -316,8 +320,12 @@ type OperatorStore interface {
 	Release(ctx context.Context, id string, act Act) (Deposit, error)
 	// Hold holds a deposit by a worker's or operator's decision.
 	Hold(ctx context.Context, id string, version uint64, reason HoldReason, detail string) (Deposit, error)
-	// CloseDeposit ends a deposit with a reason. Refused while a pending payout contains it.
+	// CloseDeposit ends a deposit with a reason. Refused while a pending payout contains it. A deposit that is held for
+	// a withdrawal takes what it is owed out of what that withdrawal may have paid.
 	CloseDeposit(ctx context.Context, id string, act Act) (Deposit, error)
+	// SettleWithdrawal declares that a withdrawal has nothing to do with deposits (any more): it holds none from now
+	// on. Those that it holds already stay held. CodeNotFound when there is no such withdrawal.
+	SettleWithdrawal(ctx context.Context, txid string, act Act) error
 	// Withdrawals lists the transactions out of the wallet that the ledger did not make, oldest first.
 	Withdrawals(ctx context.Context) ([]Withdrawal, error)
 	// Audit lists audit entries after a sequence number.

@@ -118,7 +118,7 @@ func TestStatesDocument(t *testing.T) {
 
 func renderStates(t *testing.T) string {
 	t.Helper()
-	docs := readConstDocs(t, "status.go")
+	docs := readConstDocs(t, "status.go", "")
 	var b strings.Builder
 	w := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }
 
@@ -168,7 +168,8 @@ func (d constDocs) of(t *testing.T, value string) string {
 	return d[value]
 }
 
-func readConstDocs(t *testing.T, file string) constDocs {
+// readConstDocs reads the string constants of a file whose names begin with a prefix.
+func readConstDocs(t *testing.T, file, prefix string) constDocs {
 	t.Helper()
 	f, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.ParseComments)
 	if err != nil {
@@ -177,7 +178,7 @@ func readConstDocs(t *testing.T, file string) constDocs {
 	docs := constDocs{}
 	ast.Inspect(f, func(n ast.Node) bool {
 		spec, ok := n.(*ast.ValueSpec)
-		if !ok || len(spec.Values) != 1 {
+		if !ok || len(spec.Values) != 1 || !strings.HasPrefix(spec.Names[0].Name, prefix) {
 			return true
 		}
 		lit, ok := spec.Values[0].(*ast.BasicLit)

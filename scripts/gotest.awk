@@ -4,15 +4,18 @@
 { lines[++n] = $0 }
 
 /^--- PASS: / { passed++ }
-/^--- FAIL: / { failed++ }
+/^--- FAIL: / { failed++; blamed = 1 }
 /^ *--- SKIP: / { skipped++; skip[++skips] = $3 ": " reason(n) }
 
 /^(ok|FAIL|\?)[ \t]+[^ \t]/ {
-	if (/^FAIL/) show(n - 1)
+	if (/^FAIL/) {
+		show(n - 1)
+		if (!blamed) failed++ # it did not build, or fell with no test to blame
+	}
 	for (i = 1; i <= skips; i++) print "     skipped " skip[i]
 	if (!/no test files/) print
 	fflush()
-	n = skips = 0
+	n = skips = blamed = 0
 }
 
 END {
@@ -20,17 +23,30 @@ END {
 	printf "%d passed, %d failed, %d skipped\n", passed, failed, skipped
 }
 
-# show prints the first lines up to an index, but for what tells of tests that passed. The line that names a running
-# test is printed when the test said something.
-function show(upto, i, running) {
+# show prints the first lines up to an index, but for what tells of tests that passed: the last 100 lines that each
+# failed test said, and what belongs to no test. When no test is called failed, the one that ran last is to blame.
+function show(upto, i, name, owner, bad, known, said, left) {
 	for (i = 1; i <= upto; i++) {
-		if (lines[i] ~ /^=== /) {
-			running = lines[i]
-		} else if (lines[i] !~ /^ *--- PASS: |^FAIL$|^PASS$/) {
-			if (running != "" && lines[i] ~ /^ /) print running
-			running = ""
-			print lines[i]
+		split(lines[i], words)
+		if (lines[i] ~ /^=== /) name = words[3]
+		if (lines[i] ~ /^(panic|fatal error): /) name = ""
+		owner[i] = name
+		if (lines[i] ~ /^ *--- FAIL: /) {
+			bad[words[3]] = known = 1
+			owner[i] = ""
 		}
+		said[owner[i]]++
+	}
+	if (!known) bad[name] = 1
+	bad[""] = 1
+	name = ""
+	for (i = 1; i <= upto; i++) {
+		left = said[owner[i]]--
+		if (lines[i] ~ /^=== |^ *--- (PASS|SKIP): |^FAIL$|^PASS$/ || !(owner[i] in bad)) continue
+		if (owner[i] != "" && left > 100) continue
+		if (owner[i] != name && owner[i] != "") print "=== " owner[i]
+		name = owner[i]
+		print lines[i]
 	}
 }
 

@@ -26,7 +26,7 @@ func passphraseFrom(c config.Config) func() ([]byte, error) {
 				return readPassphrase(path)
 			}
 		}
-		stdin := int(os.Stdin.Fd()) //nolint:gosec // a file descriptor fits
+		stdin := int(os.Stdin.Fd())
 		if !term.IsTerminal(stdin) {
 			return nil, teller.Errorf(teller.CodeInvalid, "the hot wallet is encrypted: set sky_exchanger.wallet_passphrase_file, pass the systemd credential %q, or start teller on a terminal", credential)
 		}

@@ -36,6 +36,7 @@ func TestPurchase(t *testing.T) {
 	p.waitFor(buyer, "waiting_deposit")
 	p.deposit("BTC", address, "10000000")
 	p.waitFor(buyer, "waiting_confirm")
+	p.eventually("the payout is broadcast", func() bool { return len(p.broadcasts()) > 0 })
 	list := p.broadcasts()
 	if len(list) != 1 || len(list[0].Outputs) != 1 || list[0].Outputs[0].Address != buyer || list[0].Outputs[0].Coins != "50.000000" {
 		t.Fatalf("broadcasts %+v, want one that pays the buyer 50 SKY", list)
@@ -81,6 +82,7 @@ var stages = []stage{
 		reach: func(p *process, buyer, address string) {
 			p.deposit("BTC", address, "10000000")
 			p.waitFor(buyer, "waiting_confirm")
+			p.eventually("the payout is broadcast", func() bool { return len(p.broadcasts()) > 0 })
 			p.confirmAll()
 		},
 	},

@@ -14,7 +14,7 @@ func readSeed(arg string) (string, error) {
 	if arg != "-" {
 		return arg, nil
 	}
-	stdin := int(os.Stdin.Fd()) //nolint:gosec // a file descriptor fits
+	stdin := int(os.Stdin.Fd())
 	var seed string
 	if term.IsTerminal(stdin) {
 		fmt.Fprint(os.Stderr, "seed: ")

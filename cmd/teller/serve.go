@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"log/slog"
 	"os"
 	"strconv"
 
@@ -40,13 +39,17 @@ func serve(ctx context.Context, c config.Config, opened func(*app.App)) error {
 	}
 	defer closeLog()
 	for _, w := range c.Warnings() {
-		log.Warn("configuration: " + w)
+		log.Warn("configuration is unwise", "what", w)
 	}
 	removePID, err := writePID(c.Path(c.PIDFile))
 	if err != nil {
 		return err
 	}
-	defer removePID()
+	defer func() {
+		if err := removePID(); err != nil {
+			log.Warn("pid file can not be removed", "err", err)
+		}
+	}()
 	if c.Profile {
 		if err := agent.Listen(agent.Options{}); err != nil {
 			return fmt.Errorf("start the gops agent, as profile asks: %w", err)
@@ -72,16 +75,12 @@ func serve(ctx context.Context, c config.Config, opened func(*app.App)) error {
 }
 
 // writePID notes the process id for logrotate and the like. "" notes nothing.
-func writePID(path string) (remove func(), err error) {
+func writePID(path string) (remove func() error, err error) {
 	if path == "" {
-		return func() {}, nil
+		return func() error { return nil }, nil
 	}
 	if err := os.WriteFile(path, []byte(strconv.Itoa(os.Getpid())+"\n"), 0o644); err != nil { //nolint:gosec // to be read by others
 		return nil, teller.Errorf(teller.CodeUnavailable, "write the pid file: %w", err)
 	}
-	return func() {
-		if err := os.Remove(path); err != nil {
-			slog.Warn("pid file can not be removed", "err", err)
-		}
-	}, nil
+	return func() error { return os.Remove(path) }, nil
 }

@@ -26,7 +26,7 @@ type addressPool interface {
 
 // Bind gives a SKY address a fresh deposit address of a coin. What it returns is durable and watched.
 func (c *counter) Bind(ctx context.Context, coin teller.Coin, skyAddress string) (teller.Binding, error) {
-	pool, err := c.check(coin, skyAddress)
+	pool, err := c.check(ctx, coin, skyAddress)
 	if err != nil {
 		return teller.Binding{}, err
 	}
@@ -54,7 +54,7 @@ func (c *counter) Bind(ctx context.Context, coin teller.Coin, skyAddress string)
 	}
 }
 
-func (c *counter) check(coin teller.Coin, skyAddress string) (addressPool, error) {
+func (c *counter) check(ctx context.Context, coin teller.Coin, skyAddress string) (addressPool, error) {
 	if !c.terms.BindEnabled {
 		return nil, teller.Errorf(teller.CodeBindDisabled, "binding is switched off")
 	}
@@ -66,8 +66,12 @@ func (c *counter) check(coin teller.Coin, skyAddress string) (addressPool, error
 	if err != nil {
 		return nil, err
 	}
+	used, err := c.store.IsUsed(ctx, teller.SKY, canonical) // of a pool that is gone
+	if err != nil {
+		return nil, err
+	}
 	skyPool := c.pools[teller.SKY]
-	if slices.Contains(c.own, canonical) || (skyPool != nil && skyPool.Contains(canonical)) {
+	if used || slices.Contains(c.own, canonical) || (skyPool != nil && skyPool.Contains(canonical)) {
 		return nil, teller.Errorf(teller.CodeInvalid, "this address belongs to the counter itself; use one of your own")
 	}
 	return pool, nil

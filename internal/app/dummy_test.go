@@ -25,6 +25,7 @@ func TestPurchaseWithEveryCoin(t *testing.T) {
 			d.waitFor(time.Second, buyer, "waiting_deposit")
 			d.deposit(tc.coin, address, tc.value)
 			d.waitFor(10*time.Second, buyer, "waiting_confirm")
+			d.within(10*time.Second, "the payout is broadcast", func() bool { return len(d.broadcasts()) > 0 })
 			list := d.broadcasts()
 			if len(list) != 1 || len(list[0].Outputs) != 1 || list[0].Outputs[0].Address != buyer || list[0].Outputs[0].Coins != tc.pays {
 				t.Fatalf("broadcasts %+v, want one that pays %s SKY", list, tc.pays)

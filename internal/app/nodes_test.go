@@ -27,7 +27,7 @@ func nodeConfig(t *testing.T, btcd *btcdtest.Node, chain *skynodetest.Chain, add
 	c.BTCRPC.User, c.BTCRPC.Pass = config.NewSecret(btcd.User), config.NewSecret(btcd.Pass)
 	c.BTCRPC.Cert = btcd.Cert
 	c.BTCScanner.InitialScanHeight = 1
-	c.SkyRPC.Address, c.SkyRPC.Genesis = chain.Address, chain.GenesisHash
+	c.SkyRPC.Address, c.SkyRPC.Genesis, c.SkyRPC.MinPeers = chain.Address, chain.GenesisHash, 0 // it runs alone
 	c.BTCAddresses = writeLines(t, "btc.txt", addresses)
 	c.SkyExchanger.Wallet = filepath.Join(t.TempDir(), "hot.wlt")
 	chain.WriteWallet(c.SkyExchanger.Wallet)

@@ -46,7 +46,7 @@ func (a *App) openOutside(context.Context) error {
 		a.Log.Warn("hot wallet file can be read by others", "path", path, "err", warning)
 	}
 	a.wallet = w
-	a.node = sky.NewNode(sky.Config{Address: a.Config.SkyRPC.Address, Timeout: callTimeout})
+	a.node = sky.NewNode(sky.Config{Address: a.Config.SkyRPC.Address, Timeout: callTimeout, MinPeers: a.Config.SkyRPC.MinPeers})
 	return nil
 }
 

@@ -69,6 +69,8 @@ type Teller struct {
 type SkyRPC struct {
 	Address string `toml:"address"` // host:port of its REST API
 	Genesis string `toml:"genesis"` // hash of block 0 in hex
+	// MinPeers is how many peers the node must have before anything is paid.
+	MinPeers int `toml:"min_peers"`
 }
 
 // BTCRPC is the Bitcoin node, btcd or Bitcoin Core.

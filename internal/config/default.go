@@ -17,7 +17,7 @@ func Default() Config {
 		LogFile: "./teller.log",
 		DBFile:  "teller.db",
 		Teller:  Teller{MaxBoundAddrs: 5, BindEnabled: true},
-		SkyRPC:  SkyRPC{Address: "127.0.0.1:6420", Genesis: MainGenesis},
+		SkyRPC:  SkyRPC{Address: "127.0.0.1:6420", Genesis: MainGenesis, MinPeers: 1},
 		BTCRPC:  BTCRPC{Server: "127.0.0.1:8334", Network: "mainnet"},
 		ETHRPC:  ETHRPC{Server: "127.0.0.1", Port: "8545", ChainID: 1},
 		BTCScanner: Scanner{

@@ -81,6 +81,9 @@ func (c Config) checkNodes(ms *Mistakes) {
 		ms.add("sky_rpc.address", "port 6430 was the JSON-RPC interface, which Skycoin nodes do not have since 0.25: "+
 			"give the port of the REST API, by default 6420")
 	}
+	if c.SkyRPC.MinPeers < 0 {
+		ms.add("sky_rpc.min_peers", "must not be negative, is %d", c.SkyRPC.MinPeers)
+	}
 	if g := c.SkyRPC.Genesis; len(g) != 64 || strings.Trim(g, "0123456789abcdef") != "" {
 		ms.add("sky_rpc.genesis", "must be the hash of block 0, 64 hex digits in lower case, is %q", g)
 	}

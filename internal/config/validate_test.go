@@ -61,6 +61,8 @@ func TestMistakes(t *testing.T) {
 		{"sky node by name", serving, func(c *Config) { c.SkyRPC.Address = "localhost:6420" }, ""},
 		{"sky node's old interface", serving, func(c *Config) { c.SkyRPC.Address = "127.0.0.1:6430" },
 			"sky_rpc.address: port 6430 was the JSON-RPC interface, which Skycoin nodes do not have since 0.25: give the port of the REST API, by default 6420"},
+		{"peers negative", serving, func(c *Config) { c.SkyRPC.MinPeers = -1 }, "sky_rpc.min_peers: must not be negative, is -1"},
+		{"no peers needed", serving, func(c *Config) { c.SkyRPC.MinPeers = 0 }, ""},
 		{"genesis empty", serving, func(c *Config) { c.SkyRPC.Genesis = "" }, "sky_rpc.genesis: must be the hash of block 0, 64 hex digits..."},
 		{"genesis in capitals", serving, func(c *Config) { c.SkyRPC.Genesis = strings.ToUpper(MainGenesis) }, "sky_rpc.genesis: must be the hash..."},
 		{"genesis not hex", serving, func(c *Config) { c.SkyRPC.Genesis = strings.Repeat("g", 64) }, "sky_rpc.genesis: must be the hash..."},

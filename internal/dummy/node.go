@@ -133,6 +133,9 @@ func (n *Node) skyHead() teller.SkyHead {
 	return teller.SkyHead{BlockRef: b.BlockRef, Time: b.Time}
 }
 
+// Synced implements teller.Node: nobody knows more of this chain than itself.
+func (n *Node) Synced(ctx context.Context) error { return alive(ctx) }
+
 // Rules implements teller.Node.
 func (n *Node) Rules(ctx context.Context) (teller.TxRules, error) {
 	if err := alive(ctx); err != nil {

@@ -17,6 +17,7 @@ type AdminStore interface {
 	Release(ctx context.Context, id string, act teller.Act) (teller.Deposit, error)
 	CloseDeposit(ctx context.Context, id string, act teller.Act) (teller.Deposit, error)
 	Withdrawals(ctx context.Context) ([]teller.Withdrawal, error)
+	SettleWithdrawal(ctx context.Context, txid string, act teller.Act) error
 	Audit(ctx context.Context, after uint64, limit int) ([]teller.AuditEntry, error)
 	Backup(ctx context.Context, w io.Writer) error
 }
@@ -52,6 +53,7 @@ func NewAdmin(o AdminOptions) http.Handler {
 	rt.post("/api/holds/release", a.release)
 	rt.post("/api/holds/close", a.close)
 	rt.get("/api/withdrawals", a.withdrawals)
+	rt.post("/api/withdrawals/settle", a.settle)
 	rt.get("/api/audit", a.audit)
 	return secured(checkHost(checkToken(sameOrigin(rt.mux), o.Token), o.Host), policyAPI)
 }

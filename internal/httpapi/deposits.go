@@ -28,6 +28,7 @@ type depositJSON struct {
 	DepositValueExact teller.Amount   `json:"deposit_value_exact"` // base units: satoshi, wei or droplets
 	Owed              teller.Droplets `json:"owed"`
 	Hold              *holdJSON       `json:"hold"`
+	FurtherHolds      []holdJSON      `json:"further_holds"` // to be decided when Hold is
 	Orphaned          bool            `json:"orphaned"`
 }
 
@@ -76,10 +77,15 @@ func shapeDeposit(d *teller.Deposit) depositJSON {
 		Deposit: transferJSON{
 			CoinType: d.Coin, Address: d.Address, Value: value, Height: d.Height, Tx: d.TxID, N: d.N,
 		},
-		DepositValueExact: d.Value, Owed: d.Owed, Orphaned: d.Orphaned,
+		DepositValueExact: d.Value, Owed: d.Owed, Orphaned: d.Orphaned, FurtherHolds: []holdJSON{},
 	}
-	if d.Hold != nil {
-		out.Hold = &holdJSON{d.Hold.Reason, d.Hold.Detail, unix(d.Hold.Since)}
+	for i, h := range d.Holds() {
+		shown := holdJSON{h.Reason, h.Detail, unix(h.Since)}
+		if i == 0 {
+			out.Hold = &shown
+		} else {
+			out.FurtherHolds = append(out.FurtherHolds, shown)
+		}
 	}
 	return out
 }

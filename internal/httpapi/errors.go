@@ -55,6 +55,7 @@ var answers = map[teller.Code]answer{
 	teller.CodeNodeBehind:       {http.StatusServiceUnavailable, lineUnavailable},
 	teller.CodeShortOfCoins:     {http.StatusServiceUnavailable, lineUnavailable},
 	teller.CodeShortOfHours:     {http.StatusServiceUnavailable, lineUnavailable},
+	teller.CodeTooLarge:         {http.StatusServiceUnavailable, lineUnavailable},
 	teller.CodeUnsupported:      {http.StatusNotImplemented, "Not supported"},
 	teller.CodeInternal:         {http.StatusInternalServerError, lineInternal},
 	teller.CodeCorrupt:          {http.StatusInternalServerError, lineInternal},

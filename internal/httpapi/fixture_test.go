@@ -204,6 +204,14 @@ func (l *ledger) act(what, id string, act teller.Act, change func(*teller.Deposi
 
 func (l *ledger) Withdrawals(context.Context) ([]teller.Withdrawal, error) { return l.gone, l.fail() }
 
+func (l *ledger) SettleWithdrawal(_ context.Context, txid string, act teller.Act) error {
+	if !slices.ContainsFunc(l.gone, func(w teller.Withdrawal) bool { return w.TxID == txid }) {
+		return teller.Errorf(teller.CodeNotFound, "no withdrawal %s", txid)
+	}
+	l.acts = append(l.acts, fmt.Sprintf("settle %s by %s: %s", txid, act.Actor, act.Reason))
+	return nil
+}
+
 func (l *ledger) Audit(_ context.Context, after uint64, limit int) ([]teller.AuditEntry, error) {
 	if err := l.fail(); err != nil {
 		return nil, err

@@ -46,6 +46,30 @@ func (a *admin) decide(
 	return writeJSON(w, shapeDeposit(&d))
 }
 
+type settleRequest struct {
+	TxID   string `json:"txid"`
+	Reason string `json:"reason"`
+}
+
+// settle is POST /api/withdrawals/settle: the withdrawal has nothing to do with deposits, and holds no further ones.
+func (a *admin) settle(w http.ResponseWriter, r *http.Request) error {
+	var req settleRequest
+	if err := readJSON(w, r, &req); err != nil {
+		return err
+	}
+	txid, reason := strings.TrimSpace(req.TxID), strings.TrimSpace(req.Reason)
+	if txid == "" {
+		return badRequest("Missing txid")
+	}
+	if reason == "" {
+		return badRequest("Missing reason")
+	}
+	if err := a.Store.SettleWithdrawal(r.Context(), txid, teller.Act{Actor: actorOf(r), Reason: reason}); err != nil {
+		return err
+	}
+	return writeJSON(w, struct{}{})
+}
+
 // actorOf names who acts: the user that HTTP Basic names, if any, and from where. The name is the operator's own word;
 // what is checked is the token.
 func actorOf(r *http.Request) string {

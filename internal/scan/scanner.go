@@ -49,8 +49,9 @@ type Scanner struct {
 	Options
 	coin    teller.Coin
 	watched *WatchSet
-	pinned  bool // the node's network was checked
-	frozen  bool // as of the last step, so that it is logged once
+	quiet   int64 // below this height nothing is looked for: what lies before the very first block to scan
+	pinned  bool  // the node's network was checked
+	frozen  bool  // as of the last step, so that it is logged once
 }
 
 // New makes a Scanner that watches every address bound so far.
@@ -92,6 +93,7 @@ func (s *Scanner) Step(ctx context.Context) (bool, error) {
 	}
 	cursor, err := s.Store.Cursor(ctx, s.coin)
 	if teller.CodeOf(err) == teller.CodeNotFound {
+		s.quiet = s.InitialHeight
 		return s.advance(ctx, max(0, s.InitialHeight-margin), tip, nil)
 	}
 	if err != nil {
@@ -202,7 +204,7 @@ func (s *Scanner) fetch(ctx context.Context, from int64, n int) ([]teller.Block,
 		g.Go(func() error {
 			height := from + int64(i)
 			var watched teller.Watched = s.watched
-			if height < s.InitialHeight {
+			if height < s.quiet {
 				watched = watchNothing{}
 			}
 			blocks[i], errs[i] = s.Chain.Block(ctx, height, watched)
@@ -240,7 +242,9 @@ func (s *Scanner) tell(res teller.ScanResult) {
 		s.Log.Warn("deposit's block left the best chain", "deposit_id", d.ID, "height", d.Height)
 	}
 	for _, d := range res.Held {
-		s.Log.Error("deposit held, an operator must decide", "notice", "WATCH", "deposit_id", d.ID, "reason", d.Hold.Reason, "detail", d.Hold.Detail)
+		holds := d.Holds()
+		last := holds[len(holds)-1]
+		s.Log.Error("deposit held, an operator must decide", "notice", "WATCH", "deposit_id", d.ID, "reason", last.Reason, "detail", last.Detail)
 	}
 	if res.Frozen && !s.frozen {
 		s.Log.Error("crediting is frozen: a credited deposit's block left the best chain", "notice", "WATCH")

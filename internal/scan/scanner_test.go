@@ -74,6 +74,18 @@ func TestFirstHeightAheadOfTheChainWaits(t *testing.T) {
 	}
 }
 
+// The first height is where the scan began, whatever the configuration says later: what came while teller was down is
+// not skipped.
+func TestRaisingTheFirstHeightSkipsNothing(t *testing.T) {
+	c, s := newChain(50), newStore("a")
+	settle(t, newScanner(t, c, s, 0))
+	c.mine(50)
+	settle(t, newScanner(t, c, s, 90))
+	if _, ok := s.seen["tx-60"]; !ok {
+		t.Error("the deposit of block 60 was skipped although the cursor was at 49")
+	}
+}
+
 func TestReorganisation(t *testing.T) {
 	for _, tc := range []struct {
 		name        string

@@ -46,7 +46,7 @@ func (b *Broadcaster) Step(ctx context.Context) (bool, error) {
 		if a.n == 0 || now.Sub(a.last) >= b.Every {
 			a = attempts{n: a.n + 1, last: now}
 			if err := b.Node.Inject(ctx, p.Raw); err != nil {
-				errs = append(errs, err)
+				errs = append(errs, teller.Errorf(teller.CodeUnavailable, "payout %s is not taken yet: %w", p.TxID, err))
 			}
 			if a.n == 1 {
 				b.Log.Info("payout broadcast", "txid", p.TxID, "deposits", len(p.Shares))

@@ -36,7 +36,7 @@ func (w *fakeWallet) FitRecipients(_, inputs, _ int) int { return w.perTx - inpu
 func (w *fakeWallet) Build(_ context.Context, req teller.PayoutRequest) (teller.SignedTx, error) {
 	w.requests = append(w.requests, len(req.Pay))
 	if len(req.Pay) > w.perTx-2 {
-		return teller.SignedTx{}, teller.Errorf(teller.CodeInvalid, "too large")
+		return teller.SignedTx{}, teller.Errorf(teller.CodeTooLarge, "too large")
 	}
 	if w.noHours > 0 && len(req.Pay) > w.noHours {
 		return teller.SignedTx{}, teller.Errorf(teller.CodeShortOfHours, "short of hours")
@@ -196,9 +196,12 @@ type fakeNode struct {
 	history  []teller.HistoryTx
 	injected [][]byte
 	fail     error
+	behind   error // what Synced says
 }
 
 func (n *fakeNode) Head(context.Context) (teller.SkyHead, error) { return n.head, n.fail }
+
+func (n *fakeNode) Synced(context.Context) error { return n.behind }
 
 func (n *fakeNode) Rules(context.Context) (teller.TxRules, error) {
 	return teller.TxRules{BurnFactor: 10, MaxSize: 32768, MaxDecimals: 3}, n.fail

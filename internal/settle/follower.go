@@ -50,7 +50,7 @@ func (f *Follower) Step(ctx context.Context) (bool, error) {
 	}
 	cursor, err := f.Store.WalletCursor(ctx)
 	if teller.CodeOf(err) == teller.CodeNotFound {
-		return f.open(ctx, f.Addresses)
+		return f.open(ctx, f.Addresses, nil)
 	}
 	if err != nil {
 		return false, err
@@ -96,30 +96,47 @@ func foreignChain(cursor teller.WalletCursor) error {
 	return teller.Errorf(teller.CodeWrongNetwork, "the skycoin node's chain does not contain block %d %s, which the ledger has seen: nothing is paid until this is cleared up", cursor.Height, cursor.Hash)
 }
 
-func (f *Follower) open(ctx context.Context, addresses []string) (bool, error) {
+func (f *Follower) open(ctx context.Context, addresses []string, past []teller.SkyTx) (bool, error) {
+	if err := f.Node.Synced(ctx); err != nil {
+		return false, err
+	}
 	head, outputs, err := f.Node.Outputs(ctx, addresses)
 	if err != nil {
 		return false, err
 	}
-	if err := f.Store.OpenWallet(ctx, head, addresses, outputs); err != nil {
+	res, err := f.Store.OpenWallet(ctx, head, addresses, outputs, past)
+	if err != nil {
 		return false, err
 	}
 	f.Log.Info("hot wallet opened", "height", head.Height, "addresses", len(addresses), "coins", sum(outputs).String())
+	f.tell(res)
 	return true, f.changed(ctx)
 }
 
-// adopt takes in addresses that the wallet file has gained since the ledger was opened.
+// adopt takes in addresses that the wallet file has gained since the ledger was opened. A ledger that comes from an old
+// backup may have paid out of them already, so their past is looked up first.
 func (f *Follower) adopt(ctx context.Context, cursor teller.WalletCursor) (bool, error) {
 	var unknown []string
+	var past []teller.SkyTx
 	for _, a := range f.Addresses {
-		if !slices.Contains(cursor.Addresses, a) {
-			unknown = append(unknown, a)
+		if slices.Contains(cursor.Addresses, a) {
+			continue
+		}
+		unknown = append(unknown, a)
+		history, err := f.Node.History(ctx, a)
+		if err != nil {
+			return false, err
+		}
+		for _, tx := range history {
+			if slices.Contains(tx.From, a) {
+				past = append(past, tx.SkyTx)
+			}
 		}
 	}
 	if len(unknown) == 0 {
 		return false, nil
 	}
-	return f.open(ctx, unknown)
+	return f.open(ctx, unknown, past)
 }
 
 func (f *Follower) follow(ctx context.Context, cursor teller.WalletCursor, head teller.SkyHead) (bool, error) {

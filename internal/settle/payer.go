@@ -12,7 +12,7 @@ const (
 	// keepOutputs is how many outputs the wallet likes to keep, so that not all of its coins are on their way at once
 	// and each has time to earn hours. With one, full payouts block after block run it dry; with four they do not.
 	keepOutputs = 4
-	// scanLimit bounds how many due deposits one payout looks at.
+	// scanLimit bounds how many due deposits are looked at once there is somebody to pay.
 	scanLimit = 5000
 	// dropLimit bounds how many recipients in a row are tried alone when the wallet can't pay them.
 	dropLimit = 16
@@ -37,9 +37,14 @@ type Payer struct {
 func (p *Payer) Name() string { return "sender" }
 
 // Step stores at most one payout. It pays nothing while the ledger has not followed the Skycoin chain to the node's
-// head: a transaction that the ledger does not know yet could have paid the same deposits.
+// head: a transaction that the ledger does not know yet could have paid the same deposits. What is pending is asked
+// before the head is: a transaction that is mined in between shows as a new head.
 func (p *Payer) Step(ctx context.Context) (bool, error) {
 	if due, err := p.Store.Due(ctx, teller.StatusWaitingSend, 0, 1); err != nil || len(due) == 0 {
+		return false, err
+	}
+	pending, err := p.Node.Pending(ctx)
+	if err != nil {
 		return false, err
 	}
 	cursor, ready, err := ledgerHead(ctx, p.Node, p.Store)
@@ -50,11 +55,11 @@ func (p *Payer) Step(ctx context.Context) (bool, error) {
 		wake(p.NotAtHead)
 		return false, nil
 	}
-	all, spendable, err := p.outputs(ctx)
+	rules, err := p.Node.Rules(ctx)
 	if err != nil {
 		return false, err
 	}
-	rules, err := p.Node.Rules(ctx)
+	all, spendable, err := p.outputs(ctx, pending)
 	if err != nil {
 		return false, err
 	}
@@ -85,11 +90,7 @@ func wake(f func()) {
 }
 
 // outputs are the wallet's outputs, and those of them that nothing known is about to spend.
-func (p *Payer) outputs(ctx context.Context) (all, spendable []teller.Output, err error) {
-	pending, err := p.Node.Pending(ctx)
-	if err != nil {
-		return nil, nil, err
-	}
+func (p *Payer) outputs(ctx context.Context, pending []teller.SkyTx) (all, spendable []teller.Output, err error) {
 	res, err := p.Store.NotePending(ctx, pending)
 	if err != nil {
 		return nil, nil, err
@@ -132,7 +133,7 @@ func (p *Payer) choose(ctx context.Context, budget teller.Droplets, maxRecipient
 	var q queue
 	byAddress := make(map[string]*group)
 	after := uint64(0)
-	for read := 0; read < scanLimit; {
+	for read := 0; read < scanLimit || len(q.groups) == 0; {
 		due, err := p.Store.Due(ctx, teller.StatusWaitingSend, after, page)
 		if err != nil || len(due) == 0 {
 			return q, err
@@ -220,14 +221,13 @@ func (p *Payer) build(ctx context.Context, groups []*group, req teller.PayoutReq
 		if err == nil {
 			return signed, groups[:n], nil
 		}
-		code := teller.CodeOf(err)
-		switch {
-		case code != teller.CodeInvalid && code != teller.CodeShortOfHours && code != teller.CodeShortOfCoins:
+		switch code := teller.CodeOf(err); {
+		case !slices.Contains(retryable, code):
 			return teller.SignedTx{}, nil, err
-		case n > 1 && code == teller.CodeInvalid: // too large: each further input takes the place of some recipients
+		case n > 1 && code == teller.CodeTooLarge: // each further input takes the place of some recipients
 			inputs++
 			n = max(1, min(n-1, p.Wallet.FitRecipients(req.MaxSize, inputs, req.Keep)))
-		case n > 1: // short of hours: fewer inputs need fewer
+		case n > 1: // fewer need fewer hours; and one that can't be paid is found by halving
 			n /= 2
 		default:
 			if code == teller.CodeInvalid {
@@ -243,6 +243,9 @@ func (p *Payer) build(ctx context.Context, groups []*group, req teller.PayoutReq
 		}
 	}
 }
+
+// retryable are the failures of a build that paying fewer recipients may mend.
+var retryable = []teller.Code{teller.CodeTooLarge, teller.CodeInvalid, teller.CodeShortOfHours, teller.CodeShortOfCoins}
 
 func (p *Payer) hold(ctx context.Context, g *group, why error) error {
 	for _, d := range g.deposits {

@@ -142,6 +142,64 @@ func TestOneBadDepositDelaysNoOther(t *testing.T) {
 	}
 }
 
+// A wallet of many small outputs fills a transaction with inputs alone. That is the wallet's fault and not the buyers'.
+func TestTooSmallOutputsHoldNobody(t *testing.T) {
+	p, l, _, w := payerWith(t, 100_000_000, waitingSend(1, "b1", 1000), waitingSend(2, "b2", 1000))
+	w.perTx = 2
+	if _, err := p.Step(context.Background()); teller.CodeOf(err) != teller.CodeTooLarge {
+		t.Errorf("got %v, want too_large", err)
+	}
+	if got, want := statuses(l), "waiting_send waiting_send"; got != want {
+		t.Errorf("%s, want %s", got, want)
+	}
+}
+
+// A payment by somebody else that is mined between two questions to the node shows as a new head.
+func TestPayerSeesWhatIsMinedWhileItAsks(t *testing.T) {
+	p, l, n, _ := payerWith(t, 100_000_000, waitingSend(1, "buyer", 1000))
+	p.Node = miningNode{n}
+	if _, err := p.Step(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	if len(l.payouts) != 0 {
+		t.Error("paid although a block that nobody has followed yet was mined meanwhile")
+	}
+}
+
+// miningNode mines a block with every pending transaction as soon as it has told them.
+type miningNode struct{ *fakeNode }
+
+func (m miningNode) Pending(ctx context.Context) ([]teller.SkyTx, error) {
+	m.head = teller.SkyHead{BlockRef: teller.BlockRef{Height: 8, Hash: "h8"}, Time: 1010}
+	return nil, nil
+}
+
+func TestNothingIsPaidThroughANodeThatLacksBlocks(t *testing.T) {
+	p, l, n, _ := payerWith(t, 100_000_000, waitingSend(1, "buyer", 1000))
+	n.behind = teller.Errorf(teller.CodeNodeBehind, "syncing")
+	if _, err := p.Step(context.Background()); teller.CodeOf(err) != teller.CodeNodeBehind {
+		t.Errorf("got %v, want node_behind", err)
+	}
+	if len(l.payouts) != 0 {
+		t.Error("paid")
+	}
+}
+
+// More deposits than one look takes, all larger than the balance, do not hide a small one behind them.
+func TestManyUnaffordableDepositsStarveNobody(t *testing.T) {
+	var ds []teller.Deposit
+	for i := 1; i <= scanLimit+10; i++ {
+		ds = append(ds, waitingSend(i, "rich", 900_000_000))
+	}
+	p, l, _, _ := payerWith(t, 100_000_000, append(ds, waitingSend(scanLimit+11, "buyer", 1000))...)
+	if worked, err := p.Step(context.Background()); err != nil || !worked {
+		t.Fatal(worked, err)
+	}
+	if l.deposits[scanLimit+10].Status != teller.StatusWaitingConfirm {
+		t.Error("the small one was not paid")
+	}
+}
+
 // The verifier must catch whatever the wallet could get wrong.
 func TestVerifierRefusesWrongTransactions(t *testing.T) {
 	batch := []*group{{address: "buyer", coins: 1_000_000}}

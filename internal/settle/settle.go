@@ -28,7 +28,9 @@ const page = 500
 
 func tellHeld(log *slog.Logger, held []teller.Deposit) {
 	for _, d := range held {
-		log.Error("deposit held, an operator must decide", "notice", "WATCH", "deposit_id", d.ID, "coin", d.Coin, "reason", d.Hold.Reason, "detail", d.Hold.Detail)
+		holds := d.Holds()
+		last := holds[len(holds)-1]
+		log.Error("deposit held, an operator must decide", "notice", "WATCH", "deposit_id", d.ID, "coin", d.Coin, "reason", last.Reason, "detail", last.Detail)
 	}
 }
 
@@ -57,7 +59,8 @@ func ownedBy(addresses []string, outputs []teller.Output) []teller.Output {
 	return own
 }
 
-// ledgerHead returns the ledger's position when it stands at the node's head, and whether it does.
+// ledgerHead returns the ledger's position when it stands at the head of a node that is in step with its peers, and
+// whether it does.
 func ledgerHead(ctx context.Context, node teller.Node, store teller.WalletStore) (teller.WalletCursor, bool, error) {
 	cursor, err := store.WalletCursor(ctx)
 	if teller.CodeOf(err) == teller.CodeNotFound {
@@ -73,7 +76,10 @@ func ledgerHead(ctx context.Context, node teller.Node, store teller.WalletStore)
 	if head.Height < cursor.Height {
 		return cursor, false, nodeBehind(head, cursor)
 	}
-	return cursor, head.BlockRef == cursor.BlockRef, nil
+	if head.BlockRef != cursor.BlockRef {
+		return cursor, false, nil
+	}
+	return cursor, true, node.Synced(ctx)
 }
 
 func nodeBehind(head teller.SkyHead, cursor teller.WalletCursor) error {

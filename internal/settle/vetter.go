@@ -35,8 +35,18 @@ func (v *Vetter) Step(ctx context.Context) (bool, error) {
 		v.after = 0
 		return false, nil
 	}
+	if _, ready, err := ledgerHead(ctx, v.Node, v.Store); err != nil || !ready {
+		return false, err // a node that lacks blocks does not know what was paid
+	}
 	for _, d := range ds {
+		if d.Hold != nil {
+			v.after = d.Seq // looked at again once it is released
+			continue
+		}
 		verdict, known, err := v.judge(ctx, d)
+		if code := teller.CodeOf(err); code == teller.CodeInvalid || code == teller.CodeMalformed {
+			verdict.Hold, verdict.Detail, known, err = teller.HoldImportUnknown, "the node can not be asked about it: "+err.Error(), true, nil
+		}
 		if err != nil {
 			return false, err
 		}

@@ -112,3 +112,52 @@ func TestVetterHoldsWhatCanNotBeKnown(t *testing.T) {
 		})
 	}
 }
+
+func importOf(seq int) teller.Deposit {
+	d := waitingSend(seq, "buyer1", 0)
+	d.Import, d.Value = teller.ImportPending, teller.NewAmount(100_000_000)
+	return d
+}
+
+// unopened is a ledger that has not met its node yet.
+type unopened struct{ *fakeLedger }
+
+func (unopened) WalletCursor(context.Context) (teller.WalletCursor, error) {
+	return teller.WalletCursor{}, teller.Errorf(teller.CodeNotFound, "not opened")
+}
+
+func TestVetterBelievesOnlyANodeThatWasChecked(t *testing.T) {
+	l := &fakeLedger{deposits: []teller.Deposit{importOf(1)}}
+	for name, v := range map[string]*Vetter{
+		"wallet not opened": {Node: &fakeNode{}, Store: unopened{l}},
+		"ledger not there":  {Node: &fakeNode{head: teller.SkyHead{BlockRef: teller.BlockRef{Height: 3}}}, Store: l},
+		"node syncing":      {Node: &fakeNode{behind: teller.Errorf(teller.CodeNodeBehind, "syncing")}, Store: l},
+	} {
+		v.Log, v.Addresses, v.MaxDecimals = quiet, []string{"wallet"}, 3
+		_, _ = v.Step(context.Background())
+		if len(l.verdicts) != 0 {
+			t.Errorf("%s: verdict %+v", name, l.verdicts)
+		}
+	}
+}
+
+// One import that the node can not be asked about is held and delays no other; a held one is not asked about again.
+func TestVetterIsNotStoppedByOneRow(t *testing.T) {
+	l := &fakeLedger{deposits: []teller.Deposit{importOf(1), importOf(2)}}
+	n := &fakeNode{fail: nil}
+	v := &Vetter{Node: poisonedNode{n}, Store: l, Log: quiet, Addresses: []string{"wallet"}, MaxDecimals: 3}
+	for range 5 {
+		if _, err := v.Step(context.Background()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if len(l.verdicts) != 2 || l.verdicts[0].Hold == "" || l.verdicts[1].Hold == "" {
+		t.Errorf("verdicts %+v, want both held, once", l.verdicts)
+	}
+}
+
+type poisonedNode struct{ *fakeNode }
+
+func (poisonedNode) History(context.Context, string) ([]teller.HistoryTx, error) {
+	return nil, teller.Errorf(teller.CodeInvalid, "no such address")
+}

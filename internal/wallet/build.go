@@ -40,7 +40,7 @@ func (w *Wallet) Build(ctx context.Context, req teller.PayoutRequest) (teller.Si
 	}
 	fit := (limit - size(len(in.chosen), len(pay))) / outputSize
 	if bytes := size(len(in.chosen), len(pay)); bytes > limit || (in.coins > need && fit < 1) {
-		return teller.SignedTx{}, teller.Errorf(teller.CodeInvalid,
+		return teller.SignedTx{}, teller.Errorf(teller.CodeTooLarge,
 			"paying %d recipients from %d outputs takes more than %d bytes: pay fewer at once", len(pay), len(in.chosen), limit)
 	}
 	change := remainder{to: w.change, coins: in.coins - need}
@@ -51,7 +51,7 @@ func (w *Wallet) Build(ctx context.Context, req teller.PayoutRequest) (teller.Si
 
 func checkRules(r teller.TxRules) error {
 	if r.BurnFactor < 1 || r.BurnFactor > math.MaxUint32 || r.MaxDecimals < 0 || r.MaxDecimals > 6 || r.MaxSize < size(1, 1) || r.MaxSize > math.MaxUint32 {
-		return teller.Errorf(teller.CodeInvalid, "the node's rules for transactions make no sense: %+v", r)
+		return teller.Errorf(teller.CodeMalformed, "the node's rules for transactions make no sense: %+v", r)
 	}
 	return nil
 }
@@ -59,7 +59,7 @@ func checkRules(r teller.TxRules) error {
 // payments checks the recipients and sums them up. The caller has merged what goes to one address.
 func (w *Wallet) payments(recipients []teller.Recipient, unit uint64) ([]payment, uint64, error) {
 	if len(recipients) == 0 {
-		return nil, 0, teller.Errorf(teller.CodeInvalid, "a payout needs a recipient")
+		return nil, 0, teller.Errorf(teller.CodeInternal, "a payout needs a recipient")
 	}
 	var sum uint64
 	pay := make([]payment, 0, len(recipients))
@@ -117,7 +117,7 @@ func (w *Wallet) sign(in inputs, outs []coin.TransactionOutput, req teller.Payou
 	spent := make(coin.UxArray, 0, len(in.chosen))
 	for _, c := range in.chosen {
 		if err := txn.PushInput(c.ux.Hash()); err != nil {
-			return teller.SignedTx{}, teller.Errorf(teller.CodeInvalid, "payout: %w", err)
+			return teller.SignedTx{}, teller.Errorf(teller.CodeInternal, "payout: %w", err)
 		}
 		keys = append(keys, w.keys[c.ux.Body.Address])
 		spent = append(spent, c.ux)
@@ -125,14 +125,14 @@ func (w *Wallet) sign(in inputs, outs []coin.TransactionOutput, req teller.Payou
 	txn.SignInputs(keys)
 	clear(keys)
 	if err := txn.UpdateHeader(); err != nil {
-		return teller.SignedTx{}, teller.Errorf(teller.CodeInvalid, "payout: %w", err)
+		return teller.SignedTx{}, teller.Errorf(teller.CodeInternal, "payout: %w", err)
 	}
 	if err := verify(txn, spent, req); err != nil {
 		return teller.SignedTx{}, err
 	}
 	raw, err := txn.Serialize()
 	if err != nil {
-		return teller.SignedTx{}, teller.Errorf(teller.CodeInvalid, "payout: %w", err)
+		return teller.SignedTx{}, teller.Errorf(teller.CodeInternal, "payout: %w", err)
 	}
 	burnt := in.hours
 	for _, o := range outs {
@@ -145,10 +145,10 @@ func (w *Wallet) sign(in inputs, outs []coin.TransactionOutput, req teller.Payou
 func verify(txn coin.Transaction, spent coin.UxArray, req teller.PayoutRequest) error {
 	head := coin.BlockHeader{Time: req.HeadTime, BkSeq: 1} // any but the first block, whose outputs have other ids
 	if err := transaction.VerifySingleTxnUserConstraints(txn); err != nil {
-		return teller.Errorf(teller.CodeInvalid, "payout: %w", err)
+		return teller.Errorf(teller.CodeInternal, "payout: %w", err)
 	}
 	if err := transaction.VerifySingleTxnHardConstraints(txn, head, spent, transaction.TxnSigned); err != nil {
-		return teller.Errorf(teller.CodeInvalid, "payout: %w", err)
+		return teller.Errorf(teller.CodeInternal, "payout: %w", err)
 	}
 	rules := params.VerifyTxn{
 		BurnFactor:          uint32(req.Rules.BurnFactor), // #nosec G115 -- checkRules
@@ -156,7 +156,7 @@ func verify(txn coin.Transaction, spent coin.UxArray, req teller.PayoutRequest) 
 		MaxDropletPrecision: uint8(req.Rules.MaxDecimals), // #nosec G115 -- checkRules
 	}
 	if err := transaction.VerifySingleTxnSoftConstraints(txn, head.Time, spent, params.MainNetDistribution, rules); err != nil {
-		return teller.Errorf(teller.CodeInvalid, "payout: %w", err)
+		return teller.Errorf(teller.CodeInternal, "payout: %w", err)
 	}
 	return nil
 }

@@ -32,7 +32,7 @@ func TestBuildRefuses(t *testing.T) {
 		says   string
 	}{
 		"nothing wrong":    {func(*teller.PayoutRequest) {}, "", ""},
-		"nobody":           {func(r *teller.PayoutRequest) { r.Pay = nil }, teller.CodeInvalid, "needs a recipient"},
+		"nobody":           {func(r *teller.PayoutRequest) { r.Pay = nil }, teller.CodeInternal, "needs a recipient"},
 		"no address":       {func(r *teller.PayoutRequest) { r.Pay[1].Address = "home" }, teller.CodeInvalid, `"home"`},
 		"null address":     {func(r *teller.PayoutRequest) { r.Pay[1].Address = cipher.Address{}.String() }, teller.CodeInvalid, "null address"},
 		"own address":      {func(r *teller.PayoutRequest) { r.Pay[1].Address = own }, teller.CodeInvalid, own},
@@ -42,10 +42,10 @@ func TestBuildRefuses(t *testing.T) {
 		"too many coins":   {func(r *teller.PayoutRequest) { r.Pay[1].Coins = math.MaxUint64 / 1000 * 1000 }, teller.CodeInvalid, "more than can exist"},
 		"short of coins":   {func(r *teller.PayoutRequest) { r.Pay[1].Coins = 150 * sky }, teller.CodeShortOfCoins, "150.000000"},
 		"all is in flight": {func(r *teller.PayoutRequest) { r.Spendable = nil }, teller.CodeShortOfCoins, "0.000000"},
-		"no hours":         {func(r *teller.PayoutRequest) { r.Spendable = r.Spendable[1:] }, teller.CodeShortOfHours, own},
-		"too small a size": {func(r *teller.PayoutRequest) { r.MaxSize = size(1, 3) - 1 }, teller.CodeInvalid, "pay fewer"},
+		"no hours":         {func(r *teller.PayoutRequest) { r.Spendable = r.Spendable[1:] }, teller.CodeShortOfHours, "coin hour"},
+		"too small a size": {func(r *teller.PayoutRequest) { r.MaxSize = size(1, 3) - 1 }, teller.CodeTooLarge, "pay fewer"},
 		"just big enough":  {func(r *teller.PayoutRequest) { r.MaxSize = size(1, 3) }, "", ""},
-		"rules unknown":    {func(r *teller.PayoutRequest) { r.Rules = teller.TxRules{} }, teller.CodeInvalid, "rules"},
+		"rules unknown":    {func(r *teller.PayoutRequest) { r.Rules = teller.TxRules{} }, teller.CodeMalformed, "rules"},
 		"corrupt output":   {func(r *teller.PayoutRequest) { r.Spendable[0].Hours++ }, teller.CodeCorrupt, "hash"},
 		"corrupt address":  {func(r *teller.PayoutRequest) { r.Spendable[0].Address = "x" }, teller.CodeCorrupt, ""},
 		"corrupt source":   {func(r *teller.PayoutRequest) { r.Spendable[0].SrcTx = "x" }, teller.CodeCorrupt, ""},
@@ -206,7 +206,7 @@ func TestBuildProperties(t *testing.T) {
 			if anyHour || usable < need {
 				t.Fatalf("there are hours: %v", err)
 			}
-		case teller.CodeInvalid:
+		case teller.CodeTooLarge:
 			if req.MaxSize == 0 || req.MaxSize == 24_576 || size(len(spendable), len(pay)+1) <= req.MaxSize {
 				t.Fatalf("it fits: %v", err)
 			}

@@ -57,8 +57,8 @@ func (c realChain) request(addresses []string, pay []teller.Recipient) teller.Pa
 	return req
 }
 
-// confirm sends a transaction and mines it.
-func (c realChain) confirm(tx teller.SignedTx) {
+// confirm sends a transaction and mines it, so much later than the block before.
+func (c realChain) confirm(tx teller.SignedTx, later time.Duration) {
 	c.t.Helper()
 	body := strings.NewReader(`{"rawtx":"` + hex.EncodeToString(tx.Raw) + `"}`)
 	resp, err := http.Post("http://"+c.Address+"/api/v1/injectTransaction", "application/json", body)
@@ -69,7 +69,7 @@ func (c realChain) confirm(tx teller.SignedTx) {
 	if resp.StatusCode != http.StatusOK || !strings.Contains(string(answer), tx.ID) {
 		c.t.Fatalf("inject %s: %s: %s", tx.ID, resp.Status, answer)
 	}
-	if _, count := c.MineAfter(time.Hour); count != 1 {
+	if _, count := c.MineAfter(later); count != 1 {
 		c.t.Fatalf("the block has %d transactions", count)
 	}
 }
@@ -107,7 +107,7 @@ func TestWalletOnRealChain(t *testing.T) {
 	}
 	tx, err := genesis.Build(context.Background(), c.request(genesis.Addresses(), pay))
 	must(t, err)
-	c.confirm(tx)
+	c.confirm(tx, time.Hour)
 
 	for name, w := range kinds {
 		t.Run(name, func(t *testing.T) {
@@ -123,7 +123,7 @@ func TestWalletOnRealChain(t *testing.T) {
 			if len(tx.Inputs) < 2 {
 				t.Errorf("only %d inputs", len(tx.Inputs))
 			}
-			c.confirm(tx)
+			c.confirm(tx, time.Hour)
 			if got := c.Balance(stranger(n)) - before; got != all/2 {
 				t.Errorf("paid %s SKY, want %s", got, all/2)
 			}
@@ -140,10 +140,50 @@ func TestWalletOnRealChain(t *testing.T) {
 	tx, err = genesis.Build(context.Background(), req)
 	must(t, err)
 	checkPayout(t, genesis, req, tx)
-	c.confirm(tx)
+	c.confirm(tx, time.Hour)
 	for _, i := range []int{20, 439, 879} {
 		if got := c.Balance(stranger(i)); got != 5*sky {
 			t.Errorf("recipient %d has %s SKY", i, got)
 		}
+	}
+}
+
+// TestWalletKeepsPayingOnRealChain is TestWalletDoesNotRunDry with the real rules and limits: a full transaction in every
+// block, for ten minutes, from a wallet that began with one output.
+func TestWalletKeepsPayingOnRealChain(t *testing.T) {
+	if testing.Short() {
+		t.Skip("60 full blocks take some seconds")
+	}
+	c := realChain{skynodetest.Start(t, skynodetest.Options{NoCSRF: true}), t}
+	path := filepath.Join(t.TempDir(), "genesis.wlt")
+	c.WriteWallet(path)
+	genesis, err := Load(path, nil)
+	must(t, err)
+	w := testWallet(t, "hot wallet")
+	for _, pay := range [][]teller.Recipient{
+		{{Address: w.Addresses()[0], Coins: 100_000 * sky}},
+		{{Address: stranger(9999), Coins: sky}}, // somebody else's block, an hour later: the wallet has earned hours
+	} {
+		tx, err := genesis.Build(context.Background(), c.request(genesis.Addresses(), pay))
+		must(t, err)
+		c.confirm(tx, time.Hour)
+	}
+	pay := crowd(640, 2*sky)
+	at := c.request(w.Addresses(), pay)
+	known := newChain(t, w) // what the wallet owns, followed from the blocks
+	known.time, known.owned = at.HeadTime, at.Spendable
+	for i := range 60 {
+		tx, err := w.Build(context.Background(), known.request(pay, 4))
+		if err != nil {
+			t.Fatalf("payout %d: %v", i+1, err)
+		}
+		c.confirm(tx, 9*time.Second) // the chain's clock ticks a second by itself
+		known.block(tx.SkyTx)
+	}
+	if now := c.request(w.Addresses(), pay); now.HeadTime != known.time || len(now.Spendable) != len(known.owned) {
+		t.Errorf("at %d the node knows %d outputs, at %d the test %d", now.HeadTime, len(now.Spendable), known.time, len(known.owned))
+	}
+	if got := c.Balance(stranger(639)); got != 120*sky {
+		t.Errorf("the last recipient has %s SKY", got)
 	}
 }

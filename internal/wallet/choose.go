@@ -150,8 +150,7 @@ func cover(cs []candidate, need uint64) (inputs, error) {
 	}
 	if in.hours == 0 {
 		return in, teller.Errorf(teller.CodeShortOfHours,
-			"none of the wallet's spendable outputs has a coin hour to burn yet: wait for the chain to move on, or pay hours to %s",
-			cs[0].ux.Body.Address)
+			"none of the wallet's spendable outputs has a coin hour to burn yet: wait for the chain to move on, or pay hours to the wallet")
 	}
 	return in, nil
 }

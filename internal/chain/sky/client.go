@@ -105,13 +105,16 @@ func (n *Node) roundTrip(req *http.Request) (int, []byte, error) {
 	return resp.StatusCode, answer, err
 }
 
+// lookups are the resources that a good node may not have. Any other 404 comes from something that is no Skycoin node.
+var lookups = map[string]bool{"/api/v1/transaction": true, "/api/v1/csrf": true, "/api/v2/transactions": true}
+
 // refused translates an answer that is not 200.
 func (n *Node) refused(path string, status int, answer []byte) error {
 	text := strings.ToValidUTF8(strings.TrimSpace(string(answer[:min(len(answer), maxMessage)])), "?")
 	switch {
 	case status == http.StatusBadRequest:
 		return teller.Errorf(teller.CodeInvalid, "skycoin node: %s: %s", path, text)
-	case status == http.StatusNotFound:
+	case status == http.StatusNotFound && lookups[path]:
 		return teller.Errorf(teller.CodeNotFound, "skycoin node: %s: %s%s", path, text, n.hint)
 	case status == http.StatusForbidden:
 		return teller.Errorf(teller.CodeUnavailable,

@@ -33,6 +33,8 @@ type Config struct {
 	// Address is host:port or an http or https URL of the node's REST interface.
 	Address string
 	Timeout time.Duration // of one request; 0 = DefaultTimeout
+	// MinPeers is how many peers the node needs before it is believed to know the whole chain; see Synced.
+	MinPeers int
 }
 
 // Node is a Skycoin node. It holds no state but its connections and is safe for concurrent use.
@@ -42,6 +44,7 @@ type Node struct {
 	hint    string // what to tell along with an error
 	client  *http.Client
 	timeout time.Duration
+	peers   int // needed by Synced
 }
 
 var _ teller.Node = (*Node)(nil)
@@ -50,7 +53,7 @@ var _ teller.Node = (*Node)(nil)
 // every call, as CodeInvalid.
 func NewNode(cfg Config) *Node {
 	logging.Disable() // the library's own logger knows no levels that ours could follow
-	n := &Node{timeout: cfg.Timeout}
+	n := &Node{timeout: cfg.Timeout, peers: cfg.MinPeers}
 	if n.timeout <= 0 {
 		n.timeout = DefaultTimeout
 	}
@@ -80,6 +83,27 @@ func (n *Node) Head(ctx context.Context) (teller.SkyHead, error) {
 		return teller.SkyHead{}, err
 	}
 	return answer.Head.check()
+}
+
+// Synced returns nil when the node has all blocks that its peers have and at least Config.MinPeers of them.
+func (n *Node) Synced(ctx context.Context) error {
+	var answer struct {
+		Current uint64 `json:"current"`
+		Highest uint64 `json:"highest"`
+		Peers   []struct {
+			Height uint64 `json:"height"`
+		} `json:"peers"`
+	}
+	if err := n.get(ctx, "/api/v1/blockchain/progress", nil, &answer); err != nil {
+		return err
+	}
+	if answer.Current < answer.Highest {
+		return teller.Errorf(teller.CodeNodeBehind, "the skycoin node has %d of %d blocks: nothing is paid until it has caught up", answer.Current, answer.Highest)
+	}
+	if len(answer.Peers) < n.peers {
+		return teller.Errorf(teller.CodeNodeBehind, "the skycoin node has %d peers and sky_rpc.min_peers is %d: alone it can not know whether its chain is whole", len(answer.Peers), n.peers)
+	}
+	return nil
 }
 
 // Genesis is the hash of block 0.

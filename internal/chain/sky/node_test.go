@@ -174,7 +174,7 @@ func TestNodeHistoryOfOldNode(t *testing.T) {
 // TestNodeErrors is the table from what a node says to the domain's codes.
 func TestNodeErrors(t *testing.T) {
 	for status, code := range map[int]teller.Code{
-		400: teller.CodeInvalid, 401: teller.CodeUnavailable, 403: teller.CodeUnavailable, 404: teller.CodeNotFound, 405: teller.CodeMalformed,
+		400: teller.CodeInvalid, 401: teller.CodeUnavailable, 403: teller.CodeUnavailable, 404: teller.CodeMalformed, 405: teller.CodeMalformed,
 		429: teller.CodeUnavailable, 500: teller.CodeUnavailable, 502: teller.CodeUnavailable, 503: teller.CodeUnavailable,
 		301: teller.CodeMalformed, 204: teller.CodeMalformed,
 	} {

@@ -32,6 +32,7 @@ const (
 	eventTopUp       = "top-up"      // coins came into the wallet
 	eventWithdrawal  = "withdrawal"  // a transaction out of the wallet that the ledger did not make
 	eventClaim       = "claim"       // a withdrawal's output was taken as a deposit's payment
+	eventSettle      = "settle"      // a withdrawal has nothing to do with deposits, an operator says
 	eventLateConfirm = "late"        // a payout that was dead is in a block
 )
 

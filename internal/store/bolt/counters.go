@@ -81,7 +81,7 @@ func add(sum *teller.Totals, r *record) error {
 	sum.Deposits[r.Status]++
 	sum.Errored += count(r.Error != "")
 	sum.Held += count(r.Hold != nil)
-	sum.Frozen[r.Coin] += count(r.Credited() && r.Orphaned)
+	sum.Frozen[r.Coin] += count(r.Freezes())
 	if r.Credited() {
 		sum.Received[r.Coin] = sum.Received[r.Coin].Add(r.Value)
 	}
@@ -93,7 +93,7 @@ func subtract(sum *teller.Totals, r *record) error {
 	sum.Deposits[r.Status]--
 	sum.Errored -= count(r.Error != "")
 	sum.Held -= count(r.Hold != nil)
-	sum.Frozen[r.Coin] -= count(r.Credited() && r.Orphaned)
+	sum.Frozen[r.Coin] -= count(r.Freezes())
 	if r.Credited() {
 		left, err := sum.Received[r.Coin].Sub(r.Value)
 		if err != nil {

@@ -55,12 +55,12 @@ func (t *txn) create(r *record, event string, about teller.AuditEntry) error {
 	return t.save(r, event, about)
 }
 
-// hold puts a hold on a row unless it has one, and saves it. It reports whether it did.
+// hold puts a hold on a row unless it has just this one, and saves it. It reports whether it did.
 func (t *txn) hold(r *record, reason teller.HoldReason, detail string) (bool, error) {
-	if r.Hold != nil {
-		return false, nil // the first reason stays
-	}
 	if err := r.PutHold(reason, detail, t.now); err != nil {
+		if teller.CodeOf(err) == teller.CodeConflict {
+			return false, nil
+		}
 		return false, err
 	}
 	return true, t.save(r, eventHold, teller.AuditEntry{Detail: string(reason) + ": " + detail})
@@ -81,7 +81,7 @@ func (s *Store) Deposit(ctx context.Context, id string) (d teller.Deposit, err e
 // DepositsTo implements teller.DepositStore.
 func (s *Store) DepositsTo(ctx context.Context, coin teller.Coin, address string) (ds []teller.Deposit, err error) {
 	err = s.view(ctx, func(t *txn) error {
-		for _, id := range t.ids(indexAddress, textKey(string(coin), address), nil, 0) {
+		for _, id := range t.ids(indexAddress, textKey(string(coin), address)) {
 			r, err := t.mustDeposit(id)
 			if err != nil {
 				return err

@@ -47,7 +47,7 @@ func (t *txn) find(coin teller.Coin, tr teller.Transfer) (*record, string, error
 // absorber is the imported row that is the transfer, or else the first one that may be.
 func (t *txn) absorber(coin teller.Coin, tr teller.Transfer, plain string) (*record, error) {
 	var may *record
-	for _, id := range t.ids(indexAbsorb, textKey(string(coin), tr.TxID), nil, 0) {
+	for _, id := range t.ids(indexAbsorb, textKey(string(coin), tr.TxID)) {
 		r, err := t.mustDeposit(id)
 		if err != nil {
 			return nil, err
@@ -81,6 +81,9 @@ func (s *blockStep) suspicion(r *record, b teller.Binding) (teller.HoldReason, s
 	}
 	if b.Height != teller.UnknownHeight && s.block.Height <= b.Height {
 		add(teller.HoldBeforeBinding, "block %d is not above %d, where the chain was when the address was bound", s.block.Height, b.Height)
+	}
+	if b.Restored {
+		add(teller.HoldRebuilt, "its address was bound by a ledger that is lost, and which may have paid it")
 	}
 	top, imported, err := s.importHeight(s.coin)
 	if err != nil {

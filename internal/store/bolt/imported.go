@@ -156,6 +156,7 @@ func (im *importer) importDeposit(r *record) error {
 	if r.BuyMethod == "" {
 		r.BuyMethod = teller.BuyDirect
 	}
+	noted := teller.AuditEntry{TxID: r.PayoutTxID}
 	r.stored, r.Version, r.Import = nil, 1, teller.ImportPending
 	switch r.Status {
 	case teller.StatusDone:
@@ -169,11 +170,11 @@ func (im *importer) importDeposit(r *record) error {
 	case teller.StatusWaitingDeposit:
 		r.Status, r.Sent = teller.StatusWaitingDecide, 0 // the original wrote rows only for deposits that had arrived
 	default:
-		r.Sent = 0
+		r.Sent, r.PayoutTxID = 0, "" // nothing was stored as sent; a note of it stays in the audit log
 	}
 	im.deposits++
 	im.highest[r.Coin] = max(im.highest[r.Coin], r.Height)
-	return im.save(r, eventImport, teller.AuditEntry{TxID: r.PayoutTxID})
+	return im.save(r, eventImport, noted)
 }
 
 // importValues makes deposits of what the original's scanner had found and its exchange had not yet taken up.

@@ -65,7 +65,7 @@ func (t *txn) resolve(r *record, v teller.ImportVerdict) error {
 		r.Owed = v.Owed
 		checked = v.Owed > 0
 	}
-	if v.Hold != "" && r.Hold == nil {
+	if v.Hold != "" {
 		if err := r.PutHold(v.Hold, v.Detail, t.now); err != nil {
 			return err
 		}

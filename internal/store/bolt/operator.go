@@ -6,15 +6,11 @@ import (
 	"github.com/skycoin/teller"
 )
 
-// Release implements teller.OperatorStore. A credited deposit that is orphaned and held for another reason stays held
-// as orphaned: the operator must vouch for that too.
+// Release implements teller.OperatorStore.
 func (s *Store) Release(ctx context.Context, id string, act teller.Act) (teller.Deposit, error) {
 	return s.decideHold(ctx, id, func(t *txn, r *record) error {
 		if err := r.Release(t.now); err != nil {
 			return err
-		}
-		if r.Orphaned && r.Credited() {
-			r.Orphan(t.now)
 		}
 		return t.save(r, eventRelease, teller.AuditEntry{Actor: act.Actor, Detail: act.Reason})
 	})
@@ -50,7 +46,7 @@ func (s *Store) CloseDeposit(ctx context.Context, id string, act teller.Act) (te
 		if r.Orphaned && !r.Credited() {
 			return teller.Errorf(teller.CodeForbidden, "deposit %s is not on the chain: there is nothing to close", id)
 		}
-		paidOutside := r.Hold != nil && r.Hold.Reason == teller.HoldWithdrawal
+		paidOutside := r.HeldFor(teller.HoldWithdrawal)
 		if err := r.Close(act.Reason, t.now); err != nil {
 			return err
 		}

@@ -164,16 +164,12 @@ func (s *skyStep) confirmDead(p payoutRow) error {
 }
 
 // killPayout ends a payout whose input was spent by another confirmed transaction. Its deposits are payable again, but
-// held when that transaction pays their SKY address; known = the ledger knows for which deposits it does, so that it
-// needs no hold.
-func (s *skyStep) killPayout(p payoutRow, spender teller.SkyTx, known bool) error {
+// held for the withdrawals that were seen to pay their SKY address while the payout could still confirm. If the spender
+// is one that is seen only now, recording it holds them.
+func (s *skyStep) killPayout(p payoutRow, spender teller.SkyTx) error {
 	s.endPayout(p, teller.PayoutDead, teller.UnknownHeight)
 	s.res.Dead = append(s.res.Dead, p.TxID)
 	s.audit(teller.AuditEntry{Event: eventPayoutDead, TxID: p.TxID, Detail: "an input was spent by " + spender.ID})
-	pays := map[string]bool{}
-	for _, o := range spender.Outputs {
-		pays[o.Address] = !known && !s.own[o.Address]
-	}
 	for _, sh := range p.Shares {
 		r, err := s.mustDeposit(sh.DepositID)
 		if err != nil {
@@ -186,11 +182,14 @@ func (s *skyStep) killPayout(p payoutRow, spender teller.SkyTx, known bool) erro
 			return err
 		}
 		s.superseded = append(s.superseded, r.ID)
-		if !pays[r.SkyAddress] {
-			continue
-		}
-		if err := s.holdFor(r, "transaction "+spender.ID+", which the ledger did not make, pays its SKY address"); err != nil {
+		claims, err := s.unclaimed(r.SkyAddress)
+		if err != nil {
 			return err
+		}
+		for _, c := range claims {
+			if err := s.holdFor(r, c.detail()); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
@@ -227,7 +226,7 @@ func (s *Store) PendingPayouts(ctx context.Context) (ps []teller.Payout, err err
 // DepositsPaidBy implements teller.WalletStore.
 func (s *Store) DepositsPaidBy(ctx context.Context, txid string) (ds []teller.Deposit, err error) {
 	err = s.view(ctx, func(t *txn) error {
-		for _, id := range t.ids(indexPayout, textKey(txid), nil, 0) {
+		for _, id := range t.ids(indexPayout, textKey(txid)) {
 			r, err := t.mustDeposit(id)
 			if err != nil {
 				return err

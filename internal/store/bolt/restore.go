@@ -142,12 +142,25 @@ func (s *Store) restore(offset int64) (restored int, err error) {
 func (s *Store) restoreGroup(bs []teller.Binding) (n int, err error) {
 	err = s.db.Update(func(tx *bolt.Tx) error {
 		t := &txn{tx: tx, now: s.now()}
+		_, opened, err := t.skyHead()
+		if err != nil {
+			return err
+		}
+		n = 0
 		for _, b := range bs {
-			added, err := t.restoreBinding(b)
+			added, err := t.restoreBinding(b, !opened)
 			if err != nil {
 				return err
 			}
 			n += count(added)
+		}
+		if n > 0 && !opened {
+			err = t.distrustBindings()
+			s.log.Error("the ledger does not know its own past: it is new, or a backup from before its first start. What is paid to addresses that were bound earlier will be held",
+				"notice", "WATCH", "count", n)
+		}
+		if err != nil {
+			return err
 		}
 		t.writeTotals()
 		return t.err
@@ -155,7 +168,8 @@ func (s *Store) restoreGroup(bs []teller.Binding) (n int, err error) {
 	return n, translate(err)
 }
 
-func (t *txn) restoreBinding(b teller.Binding) (bool, error) {
+// restoreBinding adds a binding that the database lacks. pastLost: the database does not know either what was paid.
+func (t *txn) restoreBinding(b teller.Binding, pastLost bool) (bool, error) {
 	have, ok, err := t.binding(b.Coin, b.Address)
 	if err != nil {
 		return false, err
@@ -172,5 +186,23 @@ func (t *txn) restoreBinding(b teller.Binding) (bool, error) {
 	if err != nil {
 		return false, err
 	}
+	b.Restored = b.Restored || pastLost
 	return true, t.putBinding(b, list)
+}
+
+// distrustBindings marks all bindings as Restored: the journal shows that the database is an old one, and without a
+// wallet's cursor nothing tells what was paid since.
+func (t *txn) distrustBindings() error {
+	var old []teller.Binding
+	err := eachBinding(t, func(b teller.Binding) error {
+		if !b.Restored {
+			old = append(old, b)
+		}
+		return nil
+	})
+	for _, b := range old {
+		b.Restored = true
+		t.putJSON(bindBucket(b.Coin), []byte(b.Address), toBindingRow(b))
+	}
+	return err
 }

@@ -64,7 +64,7 @@ func (t *txn) orphanAbove(coin teller.Coin, height int64, res *teller.ScanResult
 		if err != nil {
 			return err
 		}
-		held := r.Hold != nil
+		held := len(r.Holds())
 		r.Orphan(t.now)
 		r.mined = false
 		about := teller.AuditEntry{Detail: fmt.Sprintf("block %d %s", r.Height, r.BlockHash)}
@@ -72,7 +72,7 @@ func (t *txn) orphanAbove(coin teller.Coin, height int64, res *teller.ScanResult
 			return err
 		}
 		res.Orphaned = append(res.Orphaned, r.Deposit)
-		if !held && r.Hold != nil {
+		if len(r.Holds()) > held {
 			res.Held = append(res.Held, r.Deposit)
 		}
 	}

@@ -46,6 +46,7 @@ type depositRow struct {
 	Owed      teller.Droplets    `json:"owed,omitempty"`
 	Orphaned  bool               `json:"orphaned,omitempty"`
 	Hold      *teller.Hold       `json:"hold,omitempty"`
+	Behind    []teller.Hold      `json:"behind,omitempty"`
 	Import    teller.ImportState `json:"import,omitempty"`
 	Absorbed  string             `json:"absorbed,omitempty"`
 }
@@ -92,7 +93,7 @@ func encodeRecord(r *record) ([]byte, error) {
 		ConversionRate: r.Rate.String(), DepositValue: cut, SkySent: uint64(r.Sent), Passthrough: r.passthrough, Error: r.Error,
 		Deposit: outputRow{CoinType: r.Coin, Address: r.Address, Value: cut, Height: r.Height, Tx: r.TxID, N: r.N},
 		Version: r.Version, Exact: &r.Value, BlockHash: r.BlockHash, Mined: r.mined, Owed: r.Owed, Orphaned: r.Orphaned,
-		Hold: r.Hold, Import: r.Import, Absorbed: r.Absorbed,
+		Hold: r.Hold, Behind: r.Behind, Import: r.Import, Absorbed: r.Absorbed,
 	})
 }
 
@@ -115,7 +116,7 @@ func decodeRecord(id string, raw []byte) (*record, error) {
 		ID: id, Seq: row.Seq, Version: row.Version, Coin: row.CoinType, Address: row.DepositAddress, SkyAddress: row.SkyAddress,
 		BuyMethod: row.BuyMethod, TxID: row.Deposit.Tx, N: row.Deposit.N, Height: row.Deposit.Height, BlockHash: row.BlockHash,
 		Status: row.Status, Owed: row.Owed, Sent: teller.Droplets(row.SkySent), PayoutTxID: row.TxID, Error: row.Error,
-		Orphaned: row.Orphaned, Hold: row.Hold, Import: row.Import, Absorbed: row.Absorbed, UpdatedAt: fromUnix(row.UpdatedAt),
+		Orphaned: row.Orphaned, Hold: row.Hold, Behind: row.Behind, Import: row.Import, Absorbed: row.Absorbed, UpdatedAt: fromUnix(row.UpdatedAt),
 	}
 	if d.TxID == "" {
 		d.TxID, d.N = splitID(id)
@@ -155,19 +156,20 @@ type bindingRow struct {
 	BuyMethod  teller.BuyMethod
 	Height     *int64 `json:",omitempty"` // nil in rows of the original
 	CreatedAt  int64  `json:",omitempty"` // unix seconds
+	Restored   bool   `json:",omitempty"`
 }
 
 func toBindingRow(b teller.Binding) bindingRow {
 	return bindingRow{
 		SkyAddress: b.SkyAddress, Address: b.Address, CoinType: b.Coin, BuyMethod: b.BuyMethod,
-		Height: &b.Height, CreatedAt: unixSeconds(b.CreatedAt),
+		Height: &b.Height, CreatedAt: unixSeconds(b.CreatedAt), Restored: b.Restored,
 	}
 }
 
 func (r bindingRow) binding() teller.Binding {
 	b := teller.Binding{
 		Address: r.Address, Coin: r.CoinType, SkyAddress: r.SkyAddress, BuyMethod: r.BuyMethod,
-		Height: teller.UnknownHeight, CreatedAt: fromUnix(r.CreatedAt),
+		Height: teller.UnknownHeight, CreatedAt: fromUnix(r.CreatedAt), Restored: r.Restored,
 	}
 	if r.Height != nil {
 		b.Height = *r.Height

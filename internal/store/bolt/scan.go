@@ -225,11 +225,11 @@ func (s *blockStep) credit() error {
 		if err := s.save(r, eventCredit, teller.AuditEntry{}); err != nil {
 			return err
 		}
-		claim, found, err := s.unclaimed(r.SkyAddress)
+		claims, err := s.unclaimed(r.SkyAddress)
 		if err != nil {
 			return err
 		}
-		if found {
+		for _, claim := range claims {
 			held, err := s.hold(r, teller.HoldWithdrawal, claim.detail())
 			if err != nil {
 				return err

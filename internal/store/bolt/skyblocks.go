@@ -94,8 +94,8 @@ func (s *skyStep) transaction(tx teller.SkyTx, b teller.SkyBlock) error {
 			return err
 		}
 	}
-	known := isPayout || len(sent) > 0
-	if err := s.killRivals(tx, known); err != nil {
+	known := isPayout || len(sent) > 0 || (spends && s.paysDeposits(tx.ID))
+	if err := s.killRivals(tx); err != nil {
 		return err
 	}
 	switch {
@@ -165,7 +165,7 @@ func (s *skyStep) bookTransaction(txid string, known bool, spent, received telle
 }
 
 // killRivals ends the pending payouts that name an input of a confirmed transaction.
-func (s *skyStep) killRivals(tx teller.SkyTx, known bool) error {
+func (s *skyStep) killRivals(tx teller.SkyTx) error {
 	for _, in := range tx.Inputs {
 		rival := string(s.get(bucketReserved, []byte(in)))
 		if rival == "" || rival == tx.ID {
@@ -178,7 +178,7 @@ func (s *skyStep) killRivals(tx teller.SkyTx, known bool) error {
 		if !ok {
 			return teller.Errorf(teller.CodeCorrupt, "output %s is reserved for the unknown payout %s", in, rival)
 		}
-		if err := s.killPayout(p, tx, known); err != nil {
+		if err := s.killPayout(p, tx); err != nil {
 			return err
 		}
 	}

@@ -89,9 +89,8 @@ func openFile(opts Options) (db *bolt.DB, err error) {
 		}
 	}()
 	db, err = bolt.Open(opts.Path, 0o600, &bolt.Options{
-		Timeout: lockWait,
-		// Writing a long list of free pages with every commit costs more than finding them again after a crash.
-		NoFreelistSync: true,
+		Timeout:        lockWait,
+		NoFreelistSync: true, // so that opening writes nothing; see writer.noteFreePages for later
 		FreelistType:   bolt.FreelistMapType,
 		// Room to grow without a new mapping, which would have to wait for every reader.
 		InitialMmapSize: mapSize(opts.Path),
@@ -101,6 +100,7 @@ func openFile(opts Options) (db *bolt.DB, err error) {
 	if err != nil {
 		return nil, openError(opts.Path, err)
 	}
+	db.NoFreelistSync = false
 	return db, nil
 }
 
@@ -208,7 +208,7 @@ func (s *Store) Imported() bool { return s.imported }
 func (s *Store) Close() error {
 	s.once.Do(func() {
 		s.w.close()
-		// An ordered end writes the free pages down once, which spares the next start the search for them.
+		// An orderly end notes the free pages, however many, which spares the next start the search for them.
 		s.db.NoFreelistSync = false
 		var err error
 		if s.w.broken == nil {

@@ -2,12 +2,27 @@ package bolt
 
 import (
 	"context"
+	"os"
 	"path/filepath"
 	"testing"
 
 	"github.com/skycoin/teller"
 	"github.com/skycoin/teller/internal/store/storetest"
 )
+
+// fillDir holds what benchmarks share.
+var fillDir string
+
+func TestMain(m *testing.M) {
+	dir, err := os.MkdirTemp("", "teller-ledgers-")
+	if err != nil {
+		panic(err)
+	}
+	fillDir = dir
+	code := m.Run()
+	_ = os.RemoveAll(dir)
+	os.Exit(code)
+}
 
 func TestSuite(t *testing.T) {
 	storetest.Run(t, func(t *testing.T) func() teller.Store {

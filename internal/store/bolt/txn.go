@@ -29,8 +29,11 @@ type txn struct {
 
 func (t *txn) bucket(name string) *bolt.Bucket {
 	b := t.tx.Bucket([]byte(name))
-	if b != nil && (name == bucketAudit || name == indexSeq) {
-		b.FillPercent = 0.95 // only ever appended to
+	if b != nil {
+		switch name {
+		case bucketAudit, indexSeq, indexStatus, indexHeight:
+			b.FillPercent = 0.9 // they grow at the end: pages that are split in the middle would stay half empty
+		}
 	}
 	return b
 }
@@ -126,12 +129,12 @@ func (t *txn) each(bucket string, prefix, after []byte, f func(k, v []byte) (boo
 	return nil
 }
 
-// ids collects the deposit ids of an index, so that the rows can be changed while going through them. Limit 0 = all.
-func (t *txn) ids(index string, prefix, after []byte, limit int) []string {
+// ids collects the deposit ids of an index, so that the rows can be changed while going through them.
+func (t *txn) ids(index string, prefix []byte) []string {
 	var ids []string
-	_ = t.each(index, prefix, after, func(_, v []byte) (bool, error) {
+	_ = t.each(index, prefix, nil, func(_, v []byte) (bool, error) {
 		ids = append(ids, string(v))
-		return limit <= 0 || len(ids) < limit, nil
+		return true, nil
 	})
 	return ids
 }

@@ -71,7 +71,29 @@ func (s *Store) WalletCursor(ctx context.Context) (cur teller.WalletCursor, err 
 }
 
 // OpenWallet implements teller.WalletStore.
-func (s *Store) OpenWallet(ctx context.Context, head teller.SkyHead, addresses []string, outputs []teller.Output) error {
+func (s *Store) OpenWallet(
+	ctx context.Context, head teller.SkyHead, addresses []string, outputs []teller.Output, past []teller.SkyTx,
+) (teller.WalletResult, error) {
+	if err := checkOpening(head, addresses, outputs); err != nil {
+		return teller.WalletResult{}, err
+	}
+	known := false
+	err := s.view(ctx, func(t *txn) error { known = len(t.unknown(addresses)) == 0; return nil })
+	if err != nil || known {
+		return teller.WalletResult{}, err
+	}
+	var st *skyStep
+	err = s.update(ctx, func(t *txn) error {
+		st = &skyStep{txn: t}
+		return st.openWallet(head, t.unknown(addresses), outputs, past)
+	})
+	if err != nil {
+		return teller.WalletResult{}, err
+	}
+	return st.res, nil
+}
+
+func checkOpening(head teller.SkyHead, addresses []string, outputs []teller.Output) error {
 	if head.Height < 0 || head.Hash == "" || len(addresses) == 0 {
 		return teller.Errorf(teller.CodeInvalid, "a wallet is opened with its addresses at a block of the Skycoin chain")
 	}
@@ -87,30 +109,23 @@ func (s *Store) OpenWallet(ctx context.Context, head teller.SkyHead, addresses [
 			return teller.Errorf(teller.CodeInvalid, "output %q of %s does not belong to the wallet's addresses", o.ID, o.Address)
 		}
 	}
-	var fresh map[string]bool
-	look := func(t *txn) error {
-		fresh = map[string]bool{}
-		for _, a := range addresses {
-			if t.get(bucketWallet, []byte(a)) == nil {
-				fresh[a] = true
-			}
-		}
-		return nil
-	}
-	if err := s.view(ctx, look); err != nil || len(fresh) == 0 {
-		return err
-	}
-	return s.update(ctx, func(t *txn) error {
-		if err := look(t); err != nil || len(fresh) == 0 {
-			return err
-		}
-		return t.openWallet(head, fresh, outputs)
-	})
+	return nil
 }
 
-func (t *txn) openWallet(head teller.SkyHead, fresh map[string]bool, outputs []teller.Output) error {
-	cur, open, err := t.skyHead()
-	if err != nil {
+// unknown are the addresses that the wallet does not have yet.
+func (t *txn) unknown(addresses []string) map[string]bool {
+	fresh := map[string]bool{}
+	for _, a := range addresses {
+		if t.get(bucketWallet, []byte(a)) == nil {
+			fresh[a] = true
+		}
+	}
+	return fresh
+}
+
+func (s *skyStep) openWallet(head teller.SkyHead, fresh map[string]bool, outputs []teller.Output, past []teller.SkyTx) error {
+	cur, open, err := s.skyHead()
+	if err != nil || len(fresh) == 0 {
 		return err
 	}
 	if open && (cur.Height != head.Height || cur.Hash != head.Hash) {
@@ -118,10 +133,10 @@ func (t *txn) openWallet(head teller.SkyHead, fresh map[string]bool, outputs []t
 			cur.Height, cur.Hash, head.Height, head.Hash)
 	}
 	if !open {
-		t.putSkyHead(head)
+		s.putSkyHead(head)
 	}
 	for a := range fresh {
-		t.put(bucketWallet, []byte(a), nil)
+		s.put(bucketWallet, []byte(a), nil)
 	}
 	var coins teller.Droplets
 	seen := map[string]bool{}
@@ -133,10 +148,28 @@ func (t *txn) openWallet(head teller.SkyHead, fresh map[string]bool, outputs []t
 		if err := addTo(&coins, o.Coins); err != nil {
 			return err
 		}
-		t.putOutput(o)
+		s.putOutput(o)
 	}
-	t.audit(teller.AuditEntry{Event: eventOpening, Detail: coins.String() + " SKY in " + strconv.Itoa(len(fresh)) + " new addresses at block " + strconv.FormatInt(head.Height, 10)})
-	return t.book(func(sum *teller.Totals) error { return addTo(&sum.Opening, coins) })
+	if err := s.earlier(head, past); err != nil {
+		return err
+	}
+	s.audit(teller.AuditEntry{Event: eventOpening, Detail: coins.String() + " SKY in " + strconv.Itoa(len(fresh)) + " new addresses at block " + strconv.FormatInt(head.Height, 10)})
+	return s.book(func(sum *teller.Totals) error { return addTo(&sum.Opening, coins) })
+}
+
+// earlier notes the transactions that spent from addresses before the ledger knew them. What neither it nor the original
+// made is a withdrawal, at some block up to head.
+func (s *skyStep) earlier(head teller.SkyHead, past []teller.SkyTx) error {
+	s.own = s.walletAddresses()
+	for _, tx := range past {
+		if s.get(bucketPayouts, []byte(tx.ID)) != nil || s.paysDeposits(tx.ID) {
+			continue
+		}
+		if err := s.withdrawal(tx, head.Height); err != nil {
+			return err
+		}
+	}
+	return s.classify()
 }
 
 // book changes the wallet's books.
@@ -171,21 +204,14 @@ func (s *Store) Outputs(ctx context.Context) (all, spendable []teller.Output, er
 // NotePending implements teller.WalletStore. It looks first, and only writes when there is something new.
 func (s *Store) NotePending(ctx context.Context, txs []teller.SkyTx) (teller.WalletResult, error) {
 	var foreign []teller.SkyTx
-	err := s.view(ctx, func(t *txn) (err error) {
-		foreign, err = t.foreignSpends(txs)
-		return err
-	})
+	err := s.view(ctx, func(t *txn) error { foreign = t.foreignSpends(txs); return nil })
 	if err != nil || len(foreign) == 0 {
 		return teller.WalletResult{}, err
 	}
 	var st *skyStep
 	err = s.update(ctx, func(t *txn) error {
-		foreign, err := t.foreignSpends(txs) // the world may have moved on
-		if err != nil {
-			return err
-		}
 		st = &skyStep{txn: t, own: t.walletAddresses()}
-		for _, tx := range foreign {
+		for _, tx := range t.foreignSpends(txs) { // the world may have moved on
 			if err := st.withdrawal(tx, teller.UnknownHeight); err != nil {
 				return err
 			}
@@ -199,7 +225,7 @@ func (s *Store) NotePending(ctx context.Context, txs []teller.SkyTx) (teller.Wal
 }
 
 // foreignSpends are the transactions that spend outputs of the wallet, and that the ledger neither made nor noted.
-func (t *txn) foreignSpends(txs []teller.SkyTx) ([]teller.SkyTx, error) {
+func (t *txn) foreignSpends(txs []teller.SkyTx) []teller.SkyTx {
 	var found []teller.SkyTx
 	for _, tx := range txs {
 		spends := false
@@ -209,21 +235,28 @@ func (t *txn) foreignSpends(txs []teller.SkyTx) ([]teller.SkyTx, error) {
 		if !spends || t.get(bucketPayouts, []byte(tx.ID)) != nil || t.get(indexWithdrawal, []byte(tx.ID)) != nil {
 			continue
 		}
-		sent, err := t.sentByOriginal(tx.ID)
-		if err != nil {
-			return nil, err
-		}
-		if len(sent) == 0 {
+		if !t.paysDeposits(tx.ID) {
 			found = append(found, tx)
 		}
 	}
-	return found, nil
+	return found
+}
+
+// paysDeposits reports whether deposits note the transaction as their payment. Of the original's payments there is no
+// other record, and one may be known to be confirmed before its block is followed.
+func (t *txn) paysDeposits(txid string) bool {
+	found := false
+	_ = t.each(indexPayout, textKey(txid), nil, func(_, _ []byte) (bool, error) {
+		found = true
+		return false, nil
+	})
+	return found
 }
 
 // sentByOriginal are the imported deposits that wait for this transaction, which the original made.
 func (t *txn) sentByOriginal(txid string) ([]*record, error) {
 	var rs []*record
-	for _, id := range t.ids(indexPayout, textKey(txid), nil, 0) {
+	for _, id := range t.ids(indexPayout, textKey(txid)) {
 		r, err := t.mustDeposit(id)
 		if err != nil {
 			return nil, err

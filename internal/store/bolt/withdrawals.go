@@ -22,10 +22,12 @@ func (r withdrawalRow) withdrawal() teller.Withdrawal {
 }
 
 // claimRow is one output of a withdrawal that may have paid a deposit. It holds the deposits of its SKY address until
-// an operator closes one of them, which claims it.
+// closing them has used it up, or the withdrawal is settled.
 type claimRow struct {
 	TxID  string          `json:"txid"`
-	Coins teller.Droplets `json:"coins"`
+	Coins teller.Droplets `json:"coins"` // not used up yet
+
+	key []byte
 }
 
 func (c claimRow) detail() string {
@@ -81,7 +83,7 @@ func (s *skyStep) confirmWithdrawal(seq uint64, height int64) error {
 
 // holdOpen holds all unpaid deposits of a SKY address.
 func (s *skyStep) holdOpen(skyAddress, detail string) error {
-	for _, id := range s.ids(indexOpen, textKey(skyAddress), nil, 0) {
+	for _, id := range s.ids(indexOpen, textKey(skyAddress)) {
 		r, err := s.mustDeposit(id)
 		if err != nil {
 			return err
@@ -109,39 +111,75 @@ func (t *txn) inPendingPayout(r *record) (bool, error) {
 	return ok && p.Status == teller.PayoutPending, err
 }
 
-// unclaimed returns the oldest output of a withdrawal to the SKY address that no deposit has claimed.
-func (t *txn) unclaimed(skyAddress string) (claim claimRow, found bool, err error) {
+// unclaimed are the outputs of withdrawals to the SKY address that no deposit has used up, oldest first.
+func (t *txn) unclaimed(skyAddress string) (claims []claimRow, err error) {
 	err = t.each(bucketUnclaimed, textKey(skyAddress), nil, func(k, v []byte) (bool, error) {
-		if err := json.Unmarshal(v, &claim); err != nil {
-			return false, corrupt(bucketUnclaimed, k, err)
-		}
-		found = true
-		return false, nil
-	})
-	return claim, found, err
-}
-
-// claim takes the output that has paid a deposit, by an operator's word: the one with the exact amount, else the oldest.
-func (t *txn) claim(r *record, actor string) error {
-	var key []byte
-	var best claimRow
-	err := t.each(bucketUnclaimed, textKey(r.SkyAddress), nil, func(k, v []byte) (bool, error) {
 		var c claimRow
 		if err := json.Unmarshal(v, &c); err != nil {
 			return false, corrupt(bucketUnclaimed, k, err)
 		}
-		exact := c.Coins == r.Owed
-		if key == nil || exact {
-			key, best = bytes.Clone(k), c
-		}
-		return !exact, nil
+		c.key = bytes.Clone(k)
+		claims = append(claims, c)
+		return true, nil
 	})
-	if err != nil || key == nil {
+	return claims, err
+}
+
+// claim takes what a deposit is owed out of the output that has paid it, by an operator's word: the one with the exact
+// amount, else the oldest. One output may have paid several deposits of a buyer, so what is left still holds others.
+func (t *txn) claim(r *record, actor string) error {
+	claims, err := t.unclaimed(r.SkyAddress)
+	if err != nil || len(claims) == 0 {
 		return err
 	}
-	t.del(bucketUnclaimed, key)
-	t.audit(teller.AuditEntry{Event: eventClaim, DepositID: r.ID, TxID: best.TxID, Actor: actor, Detail: best.Coins.String() + " SKY"})
+	owed := r.Owed
+	if owed == 0 && !r.Rate.IsZero() {
+		if owed, err = r.Rate.Convert(r.Coin, r.Value, teller.MaxDecimals); err != nil {
+			return err
+		}
+	}
+	best := claims[0]
+	for _, c := range claims {
+		if c.Coins == owed {
+			best = c
+			break
+		}
+	}
+	taken := min(best.Coins, owed)
+	if best.Coins -= taken; best.Coins == 0 || owed == 0 {
+		t.del(bucketUnclaimed, best.key)
+	} else {
+		t.putJSON(bucketUnclaimed, best.key, best)
+	}
+	t.audit(teller.AuditEntry{Event: eventClaim, DepositID: r.ID, TxID: best.TxID, Actor: actor, Detail: taken.String() + " SKY"})
 	return nil
+}
+
+// SettleWithdrawal implements teller.OperatorStore.
+func (s *Store) SettleWithdrawal(ctx context.Context, txid string, act teller.Act) error {
+	return s.update(ctx, func(t *txn) error {
+		raw := t.get(indexWithdrawal, []byte(txid))
+		if raw == nil {
+			return teller.Errorf(teller.CodeNotFound, "no withdrawal %q", txid)
+		}
+		row, _, err := getJSON[withdrawalRow](t, bucketWithdrawals, raw)
+		if err != nil {
+			return err
+		}
+		for _, o := range row.Outputs {
+			claims, err := t.unclaimed(o.Address)
+			if err != nil {
+				return err
+			}
+			for _, c := range claims {
+				if c.TxID == txid {
+					t.del(bucketUnclaimed, c.key)
+				}
+			}
+		}
+		t.audit(teller.AuditEntry{Event: eventSettle, TxID: txid, Actor: act.Actor, Detail: act.Reason})
+		return nil
+	})
 }
 
 // Withdrawals implements teller.OperatorStore.

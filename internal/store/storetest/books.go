@@ -65,7 +65,7 @@ func (l *ledger) checkTotals(all []teller.Deposit) {
 		if d.Credited() {
 			received[d.Coin] = received[d.Coin].Add(d.Value)
 		}
-		if d.Credited() && d.Orphaned {
+		if d.Freezes() {
 			frozen[d.Coin]++
 		}
 		if d.Error != "" {

@@ -173,7 +173,7 @@ func (l *ledger) openWallet(sums ...uint64) {
 			SrcTx:     "genesis", Height: 1, Time: 10,
 		})
 	}
-	l.must(l.store.OpenWallet(l.ctx, l.sky, []string{hotAddress}, outs))
+	l.must(l.openAt(l.sky, []string{hotAddress}, outs))
 }
 
 // nextSky is the Skycoin block that follows.
@@ -289,3 +289,9 @@ func (l *ledger) same(what string, got, want any) {
 }
 
 var operator = teller.Act{Actor: "olga", Reason: "looked it up"}
+
+// openAt is OpenWallet with addresses that have no past.
+func (l *ledger) openAt(head teller.SkyHead, addresses []string, outputs []teller.Output) error {
+	_, err := l.store.OpenWallet(l.ctx, head, addresses, outputs, nil)
+	return err
+}

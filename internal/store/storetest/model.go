@@ -178,7 +178,7 @@ func (m *model) reorgSome(rt *rapid.T) {
 	for _, d := range m.deposits {
 		if d.height > tip {
 			d.height = 0
-			d.lost = d.credited || d.closed
+			d.lost = (d.credited || d.closed) && (d.status != teller.StatusDone || d.times > 0)
 		}
 	}
 }

@@ -161,7 +161,7 @@ func (m *model) checkDeposit(md *modelDeposit, d teller.Deposit) {
 		m.Fatalf("I9: %s is for %s, its address is bound to %s", d.ID, d.SkyAddress, m.bound[d.Address])
 	}
 	m.same("credited "+d.ID, d.Credited(), md.credited || md.closed)
-	m.same("lost "+d.ID, d.Orphaned && d.Credited(), md.lost)
+	m.same("lost "+d.ID, d.Freezes(), md.lost)
 	md.status, md.version = d.Status, d.Version
 }
 

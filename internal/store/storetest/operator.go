@@ -27,10 +27,15 @@ func testHoldAndRelease(l *ledger) {
 	held, err := l.store.Hold(l.ctx, d.ID, d.Version, teller.HoldUnpayable, "the address is refused")
 	l.must(err)
 	l.same("hold", []any{held.Hold.Reason, held.Hold.Detail, held.Hold.Since.IsZero()}, []any{teller.HoldUnpayable, "the address is refused", false})
-	_, err = l.store.Hold(l.ctx, d.ID, held.Version, teller.HoldWithdrawal, "y")
+	_, err = l.store.Hold(l.ctx, d.ID, held.Version, teller.HoldUnpayable, "the address is refused")
 	l.refused(err, teller.CodeConflict)
+	_, err = l.store.Hold(l.ctx, d.ID, held.Version, teller.HoldWithdrawal, "y")
+	l.must(err)
 	l.reopen()
 	released, err := l.store.Release(l.ctx, d.ID, operator)
+	l.must(err)
+	l.same("still held", released.Hold.Reason, teller.HoldWithdrawal) // the operator decided about the first only
+	released, err = l.store.Release(l.ctx, d.ID, operator)
 	l.must(err)
 	l.same("released", []any{released.Hold == nil, released.Status, released.Version > held.Version}, []any{true, teller.StatusWaitingDecide, true})
 }
@@ -69,7 +74,7 @@ func testCloseInEachStatus(l *ledger) {
 	l.must(err)
 	got, err := l.store.CloseDeposit(l.ctx, d.ID, operator) // only the hold is taken away
 	l.must(err)
-	l.same("closed", []any{got.Status, got.Hold == nil, got.Sent, got.Error}, []any{teller.StatusDone, true, done.Sent, operator.Reason})
+	l.same("closed", []any{got.Status, got.Hold == nil, got.Sent, got.Error}, []any{teller.StatusDone, true, done.Sent, ""})
 }
 
 func testCloseInPayout(l *ledger) {

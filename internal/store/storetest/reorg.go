@@ -16,6 +16,7 @@ var reorgTests = map[string]func(*ledger){
 	"Refusals":       testRewindRefusals,
 	"UncreditedHeld": testReorgUncreditedHeld,
 	"DeepHistory":    testRewindHistory,
+	"SameIDOtherSum": testReorgSameIDOtherSum,
 }
 
 // atDepth makes a credited deposit t1:0 to alice in the block before the last.
@@ -162,7 +163,7 @@ func testReorgHeldOtherwise(l *ledger) {
 	l.must(err)
 	res := l.reorg(teller.BTC, 2)
 	l.same("frozen", res.Frozen, true)
-	l.same("newly held", len(res.Held), 0)
+	l.same("newly held", len(res.Held), 1)
 	l.is("t1:0", teller.StatusWaitingDecide, teller.HoldUnpayable)
 	_, err = l.store.Release(l.ctx, "t1:0", operator)
 	l.must(err)
@@ -240,6 +241,27 @@ func testReorgUncreditedHeld(l *ledger) {
 	l.must(err)
 	l.block(teller.BTC, transfer("b1", "t1", 0, 1000))
 	l.same("credited", ids(l.blocks(teller.BTC, 2).Credited), []string{"t1:0"})
+}
+
+// A contract may pay another sum when its transaction is executed again in another block: the same id is another deposit.
+func testReorgSameIDOtherSum(l *ledger) {
+	l.block(teller.ETH)
+	l.bind(teller.ETH, "e1", "alice")
+	l.block(teller.ETH, transfer("e1", "0xt", 1, 1000))
+	l.reorg(teller.ETH, 1)
+	again := transfer("e1", "0xt", 1, 700)
+	res := l.block(teller.ETH, again)
+	l.same("recorded", len(res.Recorded), 1)
+	id := res.Recorded[0].ID
+	l.same("credited", ids(l.block(teller.ETH).Credited), []string{id})
+	l.same("received", l.totals().Received[teller.ETH].String(), "700")
+	to, err := l.store.DepositsTo(l.ctx, teller.ETH, "e1")
+	l.must(err)
+	l.same("shown to the buyer", ids(to), []string{id})
+	l.reorg(teller.ETH, 1)
+	l.reorg(teller.ETH, 1)
+	l.same("found again", len(l.block(teller.ETH, again).Recorded), 0)
+	l.same("frozen at depth", l.block(teller.ETH).Frozen, false)
 }
 
 func testRewindHistory(l *ledger) {

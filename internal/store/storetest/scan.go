@@ -98,7 +98,7 @@ func testScanDepth(l *ledger) {
 		}
 		l.bind(teller.BTC, address, "alice")
 		res := l.block(teller.BTC, transfer(address, txid, 0, 1000))
-		for depth := int64(0); depth < conf; depth++ {
+		for depth := range conf {
 			if len(res.Credited) != 0 {
 				l.Fatalf("credited at depth %d of %d", depth, conf)
 			}

@@ -26,6 +26,7 @@ func Run(t *testing.T, factory Factory) {
 		"Wallet":   walletTests,
 		"Payouts":  payoutTests,
 		"Operator": operatorTests,
+		"Holds":    holdTests,
 		"Life":     lifeTests,
 	}
 	for name, tests := range groups {

@@ -36,10 +36,10 @@ func testOpenWallet(l *ledger) {
 	more := []teller.Output{{SkyOutput: teller.SkyOutput{ID: "ux-new", Address: "hot-2", Coins: 5 * sky}, SrcTx: "older", Height: 3, Time: 7}}
 	old := l.sky
 	l.skyBlock()
-	l.refused(l.store.OpenWallet(l.ctx, old, both, more), teller.CodeConflict)
-	l.refused(l.store.OpenWallet(l.ctx, l.sky, []string{"hot-2"}, []teller.Output{{SkyOutput: teller.SkyOutput{ID: "x", Address: "stranger"}}}), teller.CodeInvalid)
-	l.refused(l.store.OpenWallet(l.ctx, l.sky, nil, nil), teller.CodeInvalid)
-	l.must(l.store.OpenWallet(l.ctx, l.sky, both, more))
+	l.refused(l.openAt(old, both, more), teller.CodeConflict)
+	l.refused(l.openAt(l.sky, []string{"hot-2"}, []teller.Output{{SkyOutput: teller.SkyOutput{ID: "x", Address: "stranger"}}}), teller.CodeInvalid)
+	l.refused(l.openAt(l.sky, nil, nil), teller.CodeInvalid)
+	l.must(l.openAt(l.sky, both, more))
 	l.reopen()
 	cur, err = l.store.WalletCursor(l.ctx)
 	l.must(err)
