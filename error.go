@@ -3,6 +3,7 @@ package teller
 import (
 	"errors"
 	"fmt"
+	"strings"
 )
 
 // Code classifies an Error. Adapters translate foreign errors into one of these at their edge; httpapi has the one
@@ -57,11 +58,10 @@ func (e *Error) Unwrap() error { return e.Err }
 // Errorf makes an Error. A %w verb in the format becomes the wrapped cause, as with fmt.Errorf.
 func Errorf(code Code, format string, args ...any) error {
 	err := fmt.Errorf(format, args...)
-	switch err.(type) {
-	case interface{ Unwrap() error }, interface{ Unwrap() []error }:
-		return &Error{Code: code, Err: err}
+	if !strings.Contains(format, "%w") {
+		return &Error{Code: code, Message: err.Error()}
 	}
-	return &Error{Code: code, Message: err.Error()}
+	return &Error{Code: code, Err: err}
 }
 
 // CodeOf returns the code of the first Error in err's chain, CodeInternal for any other error and "" for nil.

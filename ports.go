@@ -155,6 +155,8 @@ type Bindings interface {
 	BindingsOf(ctx context.Context, skyAddress string) ([]Binding, error)
 	// BoundAddresses calls f for every bound address of a coin, in no particular order. f must not call the store.
 	BoundAddresses(ctx context.Context, coin Coin, f func(address string) error) error
+	// UsedAddresses is BoundAddresses for every address that was ever bound or marked as used.
+	UsedAddresses(ctx context.Context, coin Coin, f func(address string) error) error
 	// IsUsed reports whether an address was ever bound or marked as used.
 	IsUsed(ctx context.Context, coin Coin, address string) (bool, error)
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"io"
 	"os"
 	"slices"
 	"strconv"
@@ -30,7 +31,7 @@ func newAddressCommands(f *flags) []*cobra.Command {
 }
 
 func newNewAddress(f *flags, coin teller.Coin) *cobra.Command {
-	var asJSON bool
+	var asJSON, withKeys bool
 	var network string
 	cmd := &cobra.Command{
 		Use:   "new" + coin.Lower() + "address SEED NUM",
@@ -53,9 +54,16 @@ the terminal or standard input, which keeps it out of the shell's history.`, coi
 			if network == "" {
 				network = networkOf(f)
 			}
-			addresses, err := app.NewAddresses(coin, seed, n, network)
+			keys, err := app.NewKeys(coin, seed, n, network)
 			if err != nil {
 				return err
+			}
+			if withKeys {
+				return printKeys(cmd.OutOrStdout(), keys)
+			}
+			addresses := make([]string, len(keys))
+			for i, k := range keys {
+				addresses[i] = k.Address
 			}
 			if asJSON {
 				return pool.WriteJSON(cmd.OutOrStdout(), coin, addresses)
@@ -64,10 +72,21 @@ the terminal or standard input, which keeps it out of the shell's history.`, coi
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print the JSON form")
+	cmd.Flags().BoolVar(&withKeys, "keys", false, "print each address with its private key, to import into a wallet; not an address file")
+	cmd.MarkFlagsMutuallyExclusive("json", "keys")
 	if coin == teller.BTC {
 		cmd.Flags().StringVar(&network, "network", "", "mainnet, testnet3, testnet4, signet, regtest or simnet (default: the configuration's, else mainnet)")
 	}
 	return cmd
+}
+
+func printKeys(w io.Writer, keys []app.Key) error {
+	for _, k := range keys {
+		if _, err := fmt.Fprintln(w, k.Address, k.Secret); err != nil {
+			return fmt.Errorf("print the keys: %w", err)
+		}
+	}
+	return nil
 }
 
 // networkOf is the configured Bitcoin network; a tool works without any configuration.

@@ -42,6 +42,9 @@ func TestNewAddressIsTheSameForTheSameSeedInBothForms(t *testing.T) {
 		if len(text) != 3 || len(list) != 3 || text[0] != list[0] || text[2] != list[2] || text[0] == text[1] {
 			t.Errorf("%s: text %v, JSON %v", coin, text, list)
 		}
+		if keys := strings.Fields(mustRun(t, "new"+coin+"address", "a seed", "3", "--keys")); len(keys) != 6 || keys[0] != text[0] || keys[4] != text[2] {
+			t.Errorf("%s: keys of %d words, not those of %v", coin, len(keys), text)
+		}
 		if !strings.HasPrefix(text[0], prefix) && coin != "sky" {
 			t.Errorf("%s address %s", coin, text[0])
 		}

@@ -3,7 +3,6 @@ package app
 import (
 	"context"
 	"crypto/rand"
-	"encoding/hex"
 	"os"
 	"path/filepath"
 
@@ -21,7 +20,7 @@ const (
 	// dummyGenesis is what every dummy chain calls its block 0. The store pins it: a dummy database never pays for real.
 	dummyGenesis = "dummy"
 	// dummyAddresses is how many deposit addresses of a coin are made for dummy mode.
-	dummyAddresses = 100
+	dummyAddresses = 1000
 )
 
 // dummyWorld is the simulated outside: the chains and node that the dummy interface controls.
@@ -71,15 +70,15 @@ func (a *App) openDummyChain(coin teller.Coin) (teller.Chain, string, error) {
 	return c, dummyGenesis, nil
 }
 
-// makeAddresses writes a file of fresh deposit addresses whose keys nobody keeps.
+// makeAddresses writes a file of deposit addresses for which nobody has a key.
 func makeAddresses(file string, coin teller.Coin, network string) error {
-	var random [32]byte
-	if _, err := rand.Read(random[:]); err != nil {
-		return teller.Errorf(teller.CodeInternal, "read random bytes: %w", err)
-	}
-	addresses, err := NewAddresses(coin, hex.EncodeToString(random[:]), dummyAddresses, network)
-	if err != nil {
-		return err
+	addresses := make([]string, dummyAddresses)
+	for i := range addresses {
+		a, err := keyless(coin, network)
+		if err != nil {
+			return err
+		}
+		addresses[i] = a
 	}
 	f, err := os.OpenFile(file, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
 	if err != nil {
@@ -92,15 +91,19 @@ func makeAddresses(file string, coin teller.Coin, network string) error {
 	return f.Close()
 }
 
-// NewAddresses derives n deposit addresses of a coin from a seed.
-func NewAddresses(coin teller.Coin, seed string, n int, network string) ([]string, error) {
+// keyless is a valid address whose key nobody knows: the hash is drawn, not computed from a key.
+func keyless(coin teller.Coin, network string) (string, error) {
+	var hash [20]byte
+	if _, err := rand.Read(hash[:]); err != nil {
+		return "", teller.Errorf(teller.CodeInternal, "read random bytes: %w", err)
+	}
 	switch coin {
 	case teller.BTC:
-		return btc.Generate(seed, n, network)
+		return btc.FromHash(hash, network)
 	case teller.ETH:
-		return eth.Generate(seed, n)
+		return eth.FromHash(hash), nil
 	default:
-		return sky.Generate(seed, n)
+		return sky.FromHash(hash), nil
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/skycoin/teller"
 	"github.com/skycoin/teller/internal/config"
 )
 
@@ -158,6 +159,12 @@ func TestOriginalDatabaseGoesOnWhereItStopped(t *testing.T) {
 	if want := []string{three + " 3.000000", two + " 2.000000"}; !slices.Equal(outputs, want) {
 		t.Errorf("paid %v, want %v", outputs, want)
 	}
+	const fresh = "QRNh9Q1nHZFtzk4K78WCerYGjAmY1CWL4s" // has bound addresses that nothing was paid to yet
+	d.deposit(teller.BTC, "1Kg7Mrz5ouWcLa74M9GDDfi48txTb6c2Sh", "200000")
+	d.within(20*time.Second, "a buyer of the original's time is served", func() bool {
+		d.confirm()
+		return d.statuses(fresh) == "done waiting_deposit waiting_deposit"
+	})
 	d.stop()
 	d = openDesk(t, c)
 	d.within(10*time.Second, "the lost one is held", func() bool {

@@ -100,7 +100,14 @@ func (a *App) readPool(ctx context.Context, coin teller.Coin, file string) (*poo
 	if err != nil {
 		return nil, err
 	}
-	return pool.New(list, func(address string) (bool, error) { return a.store.IsUsed(ctx, coin, address) })
+	p, err := pool.New(list, nil)
+	if err != nil {
+		return nil, err
+	}
+	return p, a.store.UsedAddresses(ctx, coin, func(address string) error {
+		p.Exclude(address)
+		return nil
+	})
 }
 
 // addressFile is where a coin's deposit addresses are. In dummy mode they are made when none are configured.

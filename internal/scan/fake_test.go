@@ -160,6 +160,8 @@ func (s *fakeStore) Rewind(_ context.Context, _ teller.Coin, to teller.BlockRef)
 	return teller.ScanResult{}, nil
 }
 
+func (s *fakeStore) Totals(context.Context) (teller.Totals, error) { return teller.Totals{}, nil }
+
 func (s *fakeStore) BoundAddresses(_ context.Context, _ teller.Coin, f func(string) error) error {
 	for _, a := range s.bound {
 		if err := f(a); err != nil {

@@ -30,6 +30,7 @@ const (
 type Store interface {
 	teller.ScanStore
 	BoundAddresses(ctx context.Context, coin teller.Coin, f func(address string) error) error
+	Totals(ctx context.Context) (teller.Totals, error)
 }
 
 // Options are the parts and terms of a Scanner.
@@ -56,10 +57,14 @@ type Scanner struct {
 
 // New makes a Scanner that watches every address bound so far.
 func New(ctx context.Context, o Options) (*Scanner, error) {
-	s := &Scanner{Options: o, coin: o.Chain.Coin(), watched: NewWatchSet(0)}
-	s.Log = o.Log.With("coin", s.coin)
-	err := o.Store.BoundAddresses(ctx, s.coin, s.Watch)
+	totals, err := o.Store.Totals(ctx)
 	if err != nil {
+		return nil, err
+	}
+	s := &Scanner{Options: o, coin: o.Chain.Coin()}
+	s.watched = NewWatchSet(totals.Bound[s.coin])
+	s.Log = o.Log.With("coin", s.coin)
+	if err := o.Store.BoundAddresses(ctx, s.coin, s.Watch); err != nil {
 		return nil, fmt.Errorf("load the bound %s addresses: %w", s.coin, err)
 	}
 	return s, nil

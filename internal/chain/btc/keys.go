@@ -62,3 +62,16 @@ func GenerateKeys(seed string, n int, network string) ([]Key, error) {
 	}
 	return keys, nil
 }
+
+// FromHash is the P2PKH address of a public key's hash, whoever has that key, if anybody.
+func FromHash(hash160 [20]byte, network string) (string, error) {
+	params, err := paramsOf(network)
+	if err != nil {
+		return "", err
+	}
+	addr, err := address.NewAddressPubKeyHash(hash160[:], params)
+	if err != nil {
+		return "", teller.Errorf(teller.CodeInternal, "address of a hash: %w", err)
+	}
+	return addr.EncodeAddress(), nil
+}

@@ -88,3 +88,22 @@ func TestGenerateRefuses(t *testing.T) {
 		}
 	}
 }
+
+func TestFromHashIsAnAddressOfEveryNetwork(t *testing.T) {
+	for _, n := range networks {
+		a, err := FromHash([20]byte{1, 2, 3}, n.name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		parse, err := NewAddresses(n.name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := parse.Parse(a); err != nil || got != a {
+			t.Errorf("%s: %s parses to %q, %v", n.name, a, got, err)
+		}
+	}
+	if _, err := FromHash([20]byte{1}, "moon"); teller.CodeOf(err) != teller.CodeInvalid {
+		t.Errorf("network moon: %v", err)
+	}
+}

@@ -62,3 +62,6 @@ func GenerateKeys(seed string, n int) ([]Key, error) {
 	}
 	return keys, nil
 }
+
+// FromHash is the address of a public key's hash, in canonical spelling.
+func FromHash(hash [20]byte) string { return "0x" + hex.EncodeToString(hash[:]) }

@@ -76,3 +76,6 @@ func Generate(seed string, n int) ([]string, error) {
 	}
 	return addresses, nil
 }
+
+// FromHash is the address of a public key's hash.
+func FromHash(hash [20]byte) string { return cipher.Address{Key: hash}.String() }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"os"
 	"path/filepath"
 	"runtime"
 	"sync"
@@ -227,6 +228,13 @@ var fills = map[int]string{}
 // filled opens a copy of a ledger with n bindings, of n SKY addresses, and one deposit to each, most of them done.
 func filled(b *testing.B, n int) *Store {
 	b.Helper()
+	if fillDir == "" {
+		dir, err := os.MkdirTemp("", "teller-ledgers-") //nolint:usetesting // it outlives this benchmark
+		if err != nil {
+			b.Fatal(err)
+		}
+		fillDir = dir
+	}
 	if fills[n] == "" {
 		fills[n] = filepath.Join(fillDir, fmt.Sprintf("%d.db", n))
 		makeFill(b, fills[n], n)

@@ -127,13 +127,23 @@ func (s *Store) BindingsOf(ctx context.Context, skyAddress string) (bs []teller.
 	return bs, err
 }
 
-// BoundAddresses implements teller.Bindings. It reads keys only, a page at a time: no transaction is open while f runs.
+// BoundAddresses implements teller.Bindings.
 func (s *Store) BoundAddresses(ctx context.Context, coin teller.Coin, f func(address string) error) error {
+	return s.addresses(ctx, bindBucket(coin), f)
+}
+
+// UsedAddresses implements teller.Bindings. Whatever binds an address marks it as used too.
+func (s *Store) UsedAddresses(ctx context.Context, coin teller.Coin, f func(address string) error) error {
+	return s.addresses(ctx, usedBucket(coin), f)
+}
+
+// addresses calls f with a bucket's keys, a page at a time: no transaction is open while f runs.
+func (s *Store) addresses(ctx context.Context, bucket string, f func(address string) error) error {
 	var last []byte
 	for {
 		var page []string
 		err := s.view(ctx, func(t *txn) error {
-			return t.each(bindBucket(coin), nil, last, func(k, _ []byte) (bool, error) {
+			return t.each(bucket, nil, last, func(k, _ []byte) (bool, error) {
 				page = append(page, string(k))
 				return len(page) < addressPage, nil
 			})

@@ -66,6 +66,12 @@ func testBindOnce(l *ledger) {
 		used, err := l.store.IsUsed(l.ctx, c.coin, c.address)
 		l.must(err)
 		l.same("used "+c.address, used, c.want)
+		listed := false
+		l.must(l.store.UsedAddresses(l.ctx, c.coin, func(a string) error {
+			listed = listed || a == c.address
+			return nil
+		}))
+		l.same("listed as used "+c.address, listed, c.want)
 	}
 }
 
