@@ -2,8 +2,11 @@ package btcdtest
 
 import (
 	"bytes"
+	"errors"
+	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"sync"
 	"syscall"
 	"testing"
@@ -70,5 +73,34 @@ func (p *process) stop() {
 	}
 }
 
-func (p *process) pause() error  { return p.cmd.Process.Signal(syscall.SIGSTOP) }
+// pause returns when every thread of the process has stopped: the signal only asks for it, and a thread that runs meanwhile
+// may still answer.
+func (p *process) pause() error {
+	if err := p.cmd.Process.Signal(syscall.SIGSTOP); err != nil {
+		return err
+	}
+	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
+		if p.stopped() {
+			return nil
+		}
+	}
+	return errors.New("btcd does not stop")
+}
+
+// stopped reads the state of each thread, the letter behind the command's name in /proc/PID/task/TID/stat (proc(5)).
+func (p *process) stopped() bool {
+	threads, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", p.cmd.Process.Pid))
+	for _, file := range threads {
+		var stat []byte
+		if stat, err = os.ReadFile(file); err != nil {
+			return false
+		}
+		_, rest, _ := bytes.Cut(stat, []byte(") "))
+		if !bytes.HasPrefix(rest, []byte("T")) {
+			return false
+		}
+	}
+	return err == nil && len(threads) > 0
+}
+
 func (p *process) resume() error { return p.cmd.Process.Signal(syscall.SIGCONT) }
