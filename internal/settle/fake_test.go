@@ -246,7 +246,7 @@ func waitingSend(seq int, buyer string, owed teller.Droplets) teller.Deposit {
 func payerWith(t *testing.T, coins teller.Droplets, ds ...teller.Deposit) (*Payer, *fakeLedger, *fakeNode, *fakeWallet) {
 	t.Helper()
 	head := teller.SkyHead{BlockRef: teller.BlockRef{Height: 7, Hash: "h7"}, Time: 1000}
-	l := &fakeLedger{deposits: ds, cursor: teller.WalletCursor{SkyHead: head}}
+	l := &fakeLedger{deposits: ds, cursor: teller.WalletCursor{SkyHead: head, Addresses: []string{"wallet"}}}
 	if coins > 0 {
 		l.outputs = []teller.Output{{SkyOutput: teller.SkyOutput{ID: "ux1", Address: "wallet", Coins: coins, Hours: 100}}}
 	}

@@ -47,7 +47,7 @@ func (p *Payer) Step(ctx context.Context) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	cursor, ready, err := ledgerHead(ctx, p.Node, p.Store)
+	cursor, ready, err := ledgerHead(ctx, p.Node, p.Store, p.Wallet.Addresses())
 	if err != nil {
 		return false, err
 	}

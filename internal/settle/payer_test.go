@@ -185,6 +185,15 @@ func TestNothingIsPaidThroughANodeThatLacksBlocks(t *testing.T) {
 	}
 }
 
+// The ledger of an old backup may lack an address that the wallet has: what was paid from it is not known yet.
+func TestNothingIsPaidBeforeEveryAddressIsKnown(t *testing.T) {
+	p, l, _, _ := payerWith(t, 100_000_000, waitingSend(1, "buyer", 1000))
+	l.cursor.Addresses = []string{"another"}
+	if worked, err := p.Step(context.Background()); worked || err != nil || len(l.payouts) != 0 {
+		t.Errorf("worked %v, error %v, %d payouts", worked, err, len(l.payouts))
+	}
+}
+
 // More deposits than one look takes, all larger than the balance, do not hide a small one behind them.
 func TestManyUnaffordableDepositsStarveNobody(t *testing.T) {
 	var ds []teller.Deposit

@@ -60,14 +60,20 @@ func ownedBy(addresses []string, outputs []teller.Output) []teller.Output {
 }
 
 // ledgerHead returns the ledger's position when it stands at the head of a node that is in step with its peers, and
-// whether it does.
-func ledgerHead(ctx context.Context, node teller.Node, store teller.WalletStore) (teller.WalletCursor, bool, error) {
+// whether it does. It does not as long as it lacks one of the wallet's addresses: what was spent from that one before is
+// not known yet.
+func ledgerHead(ctx context.Context, node teller.Node, store teller.WalletStore, wallet []string) (teller.WalletCursor, bool, error) {
 	cursor, err := store.WalletCursor(ctx)
 	if teller.CodeOf(err) == teller.CodeNotFound {
 		return cursor, false, nil
 	}
 	if err != nil {
 		return cursor, false, err
+	}
+	for _, a := range wallet {
+		if !slices.Contains(cursor.Addresses, a) {
+			return cursor, false, nil
+		}
 	}
 	head, err := node.Head(ctx)
 	if err != nil {

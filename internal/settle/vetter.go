@@ -2,6 +2,7 @@ package settle
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"slices"
 
@@ -35,17 +36,23 @@ func (v *Vetter) Step(ctx context.Context) (bool, error) {
 		v.after = 0
 		return false, nil
 	}
-	if _, ready, err := ledgerHead(ctx, v.Node, v.Store); err != nil || !ready {
+	if _, ready, err := ledgerHead(ctx, v.Node, v.Store, v.Addresses); err != nil || !ready {
 		return false, err // a node that lacks blocks does not know what was paid
 	}
+	var failed []error
 	for _, d := range ds {
 		if d.Hold != nil {
 			v.after = d.Seq // looked at again once it is released
 			continue
 		}
 		verdict, known, err := v.judge(ctx, d)
-		if code := teller.CodeOf(err); code == teller.CodeInvalid || code == teller.CodeMalformed {
+		switch teller.CodeOf(err) {
+		case teller.CodeInvalid: // its own address or txid makes no sense, and never will
 			verdict.Hold, verdict.Detail, known, err = teller.HoldImportUnknown, "the node can not be asked about it: "+err.Error(), true, nil
+		case teller.CodeMalformed: // the node's fault, or that of what stands before it: ask again in the next round
+			v.after = d.Seq
+			failed = append(failed, err)
+			continue
 		}
 		if err != nil {
 			return false, err
@@ -57,7 +64,7 @@ func (v *Vetter) Step(ctx context.Context) (bool, error) {
 		}
 		v.after = d.Seq
 	}
-	return true, nil
+	return true, errors.Join(failed...)
 }
 
 func (v *Vetter) resolve(ctx context.Context, verdict teller.ImportVerdict) error {

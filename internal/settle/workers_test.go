@@ -91,7 +91,7 @@ func TestVetterHoldsWhatCanNotBeKnown(t *testing.T) {
 		{name: "sent and unknown", deposits: []teller.Deposit{confirm()}, wantHold: teller.HoldImportUnknown},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			l := &fakeLedger{deposits: tc.deposits}
+			l := &fakeLedger{deposits: tc.deposits, cursor: walletAtZero}
 			v := &Vetter{Node: &tc.node, Store: l, Log: quiet, Addresses: []string{"wallet"}, MaxDecimals: 3}
 			if _, err := v.Step(context.Background()); err != nil {
 				t.Fatal(err)
@@ -127,9 +127,10 @@ func (unopened) WalletCursor(context.Context) (teller.WalletCursor, error) {
 }
 
 func TestVetterBelievesOnlyANodeThatWasChecked(t *testing.T) {
-	l := &fakeLedger{deposits: []teller.Deposit{importOf(1)}}
+	l := &fakeLedger{deposits: []teller.Deposit{importOf(1)}, cursor: walletAtZero}
 	for name, v := range map[string]*Vetter{
 		"wallet not opened": {Node: &fakeNode{}, Store: unopened{l}},
+		"new address":       {Node: &fakeNode{}, Store: &fakeLedger{deposits: l.deposits}},
 		"ledger not there":  {Node: &fakeNode{head: teller.SkyHead{BlockRef: teller.BlockRef{Height: 3}}}, Store: l},
 		"node syncing":      {Node: &fakeNode{behind: teller.Errorf(teller.CodeNodeBehind, "syncing")}, Store: l},
 	} {
@@ -143,9 +144,8 @@ func TestVetterBelievesOnlyANodeThatWasChecked(t *testing.T) {
 
 // One import that the node can not be asked about is held and delays no other; a held one is not asked about again.
 func TestVetterIsNotStoppedByOneRow(t *testing.T) {
-	l := &fakeLedger{deposits: []teller.Deposit{importOf(1), importOf(2)}}
-	n := &fakeNode{fail: nil}
-	v := &Vetter{Node: poisonedNode{n}, Store: l, Log: quiet, Addresses: []string{"wallet"}, MaxDecimals: 3}
+	l := &fakeLedger{deposits: []teller.Deposit{importOf(1), importOf(2)}, cursor: walletAtZero}
+	v := &Vetter{Node: brokenNode{&fakeNode{}, teller.CodeInvalid}, Store: l, Log: quiet, Addresses: []string{"wallet"}, MaxDecimals: 3}
 	for range 5 {
 		if _, err := v.Step(context.Background()); err != nil {
 			t.Fatal(err)
@@ -156,8 +156,27 @@ func TestVetterIsNotStoppedByOneRow(t *testing.T) {
 	}
 }
 
-type poisonedNode struct{ *fakeNode }
-
-func (poisonedNode) History(context.Context, string) ([]teller.HistoryTx, error) {
-	return nil, teller.Errorf(teller.CodeInvalid, "no such address")
+// brokenNode fails to tell any history.
+type brokenNode struct {
+	*fakeNode
+	code teller.Code
 }
+
+func (n brokenNode) History(context.Context, string) ([]teller.HistoryTx, error) {
+	return nil, teller.Errorf(n.code, "no history")
+}
+
+// A proxy's error page says nothing about a deposit: it is asked about again, and not given up.
+func TestVetterGivesUpNothingForTheNodesFault(t *testing.T) {
+	l := &fakeLedger{deposits: []teller.Deposit{importOf(1), importOf(2)}, cursor: walletAtZero}
+	v := &Vetter{Node: brokenNode{&fakeNode{}, teller.CodeMalformed}, Store: l, Log: quiet, Addresses: []string{"wallet"}, MaxDecimals: 3}
+	if _, err := v.Step(context.Background()); teller.CodeOf(err) != teller.CodeMalformed {
+		t.Errorf("got %v, want the node's fault reported", err)
+	}
+	if len(l.verdicts) != 0 {
+		t.Errorf("verdicts %+v", l.verdicts)
+	}
+}
+
+// walletAtZero is a ledger that stands at the head of a node that is not told otherwise.
+var walletAtZero = teller.WalletCursor{Addresses: []string{"wallet"}}

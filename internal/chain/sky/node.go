@@ -85,23 +85,32 @@ func (n *Node) Head(ctx context.Context) (teller.SkyHead, error) {
 	return answer.Head.check()
 }
 
-// Synced returns nil when the node has all blocks that its peers have and at least Config.MinPeers of them.
+// Synced returns nil when the node has all blocks that most of its peers have, and at least Config.MinPeers peers that
+// have told. What one peer claims decides nothing.
 func (n *Node) Synced(ctx context.Context) error {
 	var answer struct {
 		Current uint64 `json:"current"`
-		Highest uint64 `json:"highest"`
 		Peers   []struct {
-			Height uint64 `json:"height"`
+			Height uint64 `json:"height"` // 0 = not told yet
 		} `json:"peers"`
 	}
 	if err := n.get(ctx, "/api/v1/blockchain/progress", nil, &answer); err != nil {
 		return err
 	}
-	if answer.Current < answer.Highest {
-		return teller.Errorf(teller.CodeNodeBehind, "the skycoin node has %d of %d blocks: nothing is paid until it has caught up", answer.Current, answer.Highest)
+	told, ahead := 0, 0
+	for _, p := range answer.Peers {
+		if p.Height > 0 {
+			told++
+		}
+		if p.Height > answer.Current {
+			ahead++
+		}
 	}
-	if len(answer.Peers) < n.peers {
-		return teller.Errorf(teller.CodeNodeBehind, "the skycoin node has %d peers and sky_rpc.min_peers is %d: alone it can not know whether its chain is whole", len(answer.Peers), n.peers)
+	if told < n.peers {
+		return teller.Errorf(teller.CodeNodeBehind, "%d peers of the skycoin node have told their height and sky_rpc.min_peers is %d: alone it can not know whether its chain is whole", told, n.peers)
+	}
+	if 2*ahead > told {
+		return teller.Errorf(teller.CodeNodeBehind, "the skycoin node is at block %d and %d of its %d peers are ahead: nothing is paid until it has caught up", answer.Current, ahead, told)
 	}
 	return nil
 }

@@ -262,3 +262,28 @@ func TestNodeSendsToken(t *testing.T) {
 		t.Errorf("sent %s, want %s", got, want)
 	}
 }
+
+func TestNodeIsSynced(t *testing.T) {
+	for _, tc := range []struct {
+		name, peers string
+		minPeers    int
+		want        teller.Code
+	}{
+		{"alone and that is wanted", ``, 0, ""},
+		{"alone", ``, 1, teller.CodeNodeBehind},
+		{"with a peer", `{"height":100}`, 1, ""},
+		{"with a peer that has not told yet", `{"height":0}`, 1, teller.CodeNodeBehind},
+		{"behind its peer", `{"height":101}`, 1, teller.CodeNodeBehind},
+		{"behind most", `{"height":100},{"height":101},{"height":102}`, 1, teller.CodeNodeBehind},
+		{"one peer boasts", `{"height":100},{"height":99},{"height":18446744073709551615}`, 1, ""},
+		{"behind although none is wanted", `{"height":101}`, 0, teller.CodeNodeBehind},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			node := serve(t, map[string]string{"/api/v1/blockchain/progress": `{"current":100,"highest":100,"peers":[` + tc.peers + `]}`})
+			node.peers = tc.minPeers
+			if err := node.Synced(t.Context()); teller.CodeOf(err) != tc.want {
+				t.Errorf("got %v, want code %q", err, tc.want)
+			}
+		})
+	}
+}

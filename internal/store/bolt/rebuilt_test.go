@@ -64,6 +64,9 @@ func TestBackupFromBeforeTheFirstStartIsDistrusted(t *testing.T) {
 		must(t, err)
 	}
 	bind("in the backup")
+	paid := teller.Block{BlockRef: teller.BlockRef{Hash: "block0"}, Transfers: []teller.Transfer{{Address: "in the backup", TxID: "tx", Value: teller.NewAmount(1000)}}}
+	_, err = s.SaveBlock(ctx, teller.BTC, paid, teller.ScanTerms{Rate: teller.MustRate("1")})
+	must(t, err)
 	backup, err := os.Create(path + ".backup")
 	must(t, err)
 	must(t, s.Backup(ctx, backup))
@@ -75,6 +78,11 @@ func TestBackupFromBeforeTheFirstStartIsDistrusted(t *testing.T) {
 	s, err = Open(ctx, Options{Path: path})
 	must(t, err)
 	defer s.Close()
+	d, err := s.Deposit(ctx, "tx:0")
+	must(t, err)
+	if !d.HeldFor(teller.HoldRebuilt) {
+		t.Error("the deposit in the backup is payable")
+	}
 	for _, address := range []string{"in the backup", "since"} {
 		b, err := s.Binding(ctx, teller.BTC, address)
 		must(t, err)

@@ -190,8 +190,8 @@ func (t *txn) restoreBinding(b teller.Binding, pastLost bool) (bool, error) {
 	return true, t.putBinding(b, list)
 }
 
-// distrustBindings marks all bindings as Restored: the journal shows that the database is an old one, and without a
-// wallet's cursor nothing tells what was paid since.
+// distrustBindings marks all bindings as Restored and holds the deposits that are there: the journal shows that the
+// database is an old one, and without a wallet's cursor nothing tells what was paid since.
 func (t *txn) distrustBindings() error {
 	var old []teller.Binding
 	err := eachBinding(t, func(b teller.Binding) error {
@@ -204,5 +204,17 @@ func (t *txn) distrustBindings() error {
 		b.Restored = true
 		t.putJSON(bindBucket(b.Coin), []byte(b.Address), toBindingRow(b))
 	}
-	return err
+	if err != nil {
+		return err
+	}
+	for _, id := range t.ids(indexOpen, nil) {
+		r, err := t.mustDeposit(id)
+		if err != nil {
+			return err
+		}
+		if _, err := t.hold(r, teller.HoldRebuilt, "the database is older than its journal of bindings, and does not know what was paid since"); err != nil {
+			return err
+		}
+	}
+	return nil
 }

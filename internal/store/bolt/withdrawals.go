@@ -146,7 +146,7 @@ func (t *txn) claim(r *record, actor string) error {
 		}
 	}
 	taken := min(best.Coins, owed)
-	if best.Coins -= taken; best.Coins == 0 || owed == 0 {
+	if best.Coins -= taken; best.Coins == 0 {
 		t.del(bucketUnclaimed, best.key)
 	} else {
 		t.putJSON(bucketUnclaimed, best.key, best)

@@ -8,6 +8,7 @@ var holdTests = map[string]func(*ledger){
 	"ReleasedButWithdrawn":   testReleasedButWithdrawn,
 	"SupersededAndWithdrawn": testSupersededAndWithdrawn,
 	"OneOutputForTwo":        testOneOutputForTwo,
+	"DustUsesNothingUp":      testDustUsesNothingUp,
 	"TwoWithdrawals":         testTwoWithdrawals,
 	"SettledWithdrawal":      testSettledWithdrawal,
 	"AdoptedAddress":         testAdoptedAddress,
@@ -73,6 +74,17 @@ func testOneOutputForTwo(l *ledger) {
 	_, err = l.store.CloseDeposit(l.ctx, d2.ID, operator)
 	l.must(err)
 	l.is(l.credited("alice", 2_000_000).ID, teller.StatusWaitingDecide, "") // used up
+}
+
+// Closing a deposit that is worth nothing leaves all of the withdrawal to explain the others.
+func testDustUsesNothingUp(l *ledger) {
+	l.openWallet(100, 100)
+	l.withdraw("alice", 15*sky)
+	dust := l.credited("alice", 1)
+	l.is(dust.ID, teller.StatusWaitingDecide, teller.HoldWithdrawal)
+	_, err := l.store.CloseDeposit(l.ctx, dust.ID, operator)
+	l.must(err)
+	l.is(l.credited("alice", 1_000_000).ID, teller.StatusWaitingDecide, teller.HoldWithdrawal)
 }
 
 // Releasing a deposit from one withdrawal says nothing about another.
