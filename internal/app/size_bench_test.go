@@ -169,7 +169,7 @@ func compareAnswers(b *testing.B, small, large int, dirs map[int]string) {
 		if err != nil {
 			b.Fatal(err)
 		}
-		defer func() { _ = a.close() }()
+		b.Cleanup(func() { _ = a.close() })
 		desks[n] = a
 	}
 	random := rand.New(rand.NewPCG(1, 2))
