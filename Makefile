@@ -11,7 +11,6 @@ VERSION      := $(shell git describe --tags --always --dirty 2>/dev/null || echo
 
 ARGS      ?=
 BENCH     ?= .
-BENCHTIME ?= 1x
 FUZZTIME  ?= 30s
 
 # What the caller's environment says about modules and workspaces must not change what is built here.
@@ -40,8 +39,9 @@ test: gcc tools ## Install what is missing and run every test, also under the ra
 	@scripts/gotest.sh -race -short -timeout 15m ./...
 
 .PHONY: bench
-bench: tools ## Run the benchmarks (BENCH=regexp, BENCHTIME=1x)
-	go test -run '^$$' -bench '$(BENCH)' -benchtime $(BENCHTIME) -timeout 60m ./...
+bench: ## Run the benchmarks, each of which compares within its run (BENCH=regexp; needs 10 GB in the temporary directory)
+	go test -run '^$$' -bench '$(BENCH)' -benchtime 1x -timeout 60m ./internal/store/... ./internal/app
+	go test -run '^$$' -bench '$(BENCH)' -timeout 60m ./internal/chain/... ./internal/pool ./internal/scan
 
 .PHONY: fuzz
 fuzz: ## Run every fuzz target for FUZZTIME=30s, two at a time
