@@ -102,7 +102,8 @@ func TestRealNodes(t *testing.T) {
 	btcd.Generate(1)
 	btcd.Generate(1)
 	d.within(60*time.Second, "the crowd is paid", func() bool {
-		return !slices.ContainsFunc(d.deposits(), func(r row) bool { return r.Status != "done" }) && len(d.deposits()) == 505
+		rows := d.deposits()
+		return len(rows) == 505 && !slices.ContainsFunc(rows, func(r row) bool { return r.Status != "done" })
 	})
 	txids := map[string]bool{}
 	for _, r := range d.deposits() {
