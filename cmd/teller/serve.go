@@ -40,6 +40,7 @@ func serve(ctx context.Context, c config.Config, opened func(*app.App)) error {
 	defer closeLog()
 	for _, w := range c.Warnings() {
 		log.Warn("configuration is unwise", "what", w)
+		fmt.Fprintln(os.Stderr, "teller: "+w) // who starts it should see it, wherever the log goes
 	}
 	removePID, err := writePID(c.Path(c.PIDFile))
 	if err != nil {
