@@ -31,14 +31,14 @@ func TestMainGenesisIsSignedByThePublisher(t *testing.T) {
 
 func TestPaths(t *testing.T) {
 	c := Default()
-	c.DataDir, c.workDir, c.home = "/data", "/work", "/home/op"
+	c.DataDir, c.workDir, c.home = "/data", "/elsewhere", "/home/op"
 	tests := []struct{ name, got, want string }{
 		{"database", c.DBPath(), "/data/teller.db"},
-		{"default log", c.LogPath(), "/work/teller.log"},
-		{"relative", c.Path("a/b.txt"), "/work/a/b.txt"},
+		{"default log", c.LogPath(), "/elsewhere/teller.log"},
+		{"relative", c.Path("a/b.txt"), "/elsewhere/a/b.txt"},
 		{"absolute", c.Path("/a//b.txt"), "/a/b.txt"},
 		{"home", c.Path("~/.btcd/rpc.cert"), "/home/op/.btcd/rpc.cert"},
-		{"tilde alone is a name", c.Path("~x"), "/work/~x"},
+		{"tilde alone is a name", c.Path("~x"), "/elsewhere/~x"},
 		{"unset", c.Path(""), ""},
 	}
 	for _, tt := range tests {

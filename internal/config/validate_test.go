@@ -11,7 +11,7 @@ import (
 // serving is a valid configuration with real nodes, BTC only.
 func serving() Config {
 	c := Default()
-	c.DataDir, c.workDir = "/data", "/work"
+	c.DataDir, c.workDir = "/data", "/elsewhere"
 	c.BTCAddresses = "btc.txt"
 	c.BTCRPC.User, c.BTCRPC.Pass = NewSecret("u"), NewSecret("p")
 	c.SkyExchanger.SkyBTCExchangeRate = teller.MustRate("500")

@@ -1,4 +1,4 @@
-// Skynode is a Skycoin chain of one process, for tests. It verifies transactions and blocks with Skycoin's own code and
+// Command skynode is a Skycoin chain of one process, for tests. It verifies transactions and blocks with Skycoin's own code and
 // answers with Skycoin's own REST API, but it has no peers, and it makes a block only when it is told to (or every
 // -interval), so that a test decides what happens when.
 //
