@@ -161,6 +161,10 @@ type Bindings interface {
 	IsUsed(ctx context.Context, coin Coin, address string) (bool, error)
 }
 
+// DummyGenesis is what every simulated chain calls its block 0. Because the ledger pins it, a dummy database can never be
+// opened to pay for real, nor the other way round.
+const DummyGenesis = "dummy"
+
 // Cursor is how far a chain is stored.
 type Cursor struct {
 	BlockRef       // the last block whose deposits are stored
@@ -186,7 +190,7 @@ type ScanResult struct {
 // ScanStore is the part of the store that follows the deposit chains.
 type ScanStore interface {
 	// PinChain records which network a coin's rows belong to, by its genesis hash, when none is recorded yet, and
-	// answers CodeWrongNetwork when another one is. A dummy chain's genesis is "dummy".
+	// answers CodeWrongNetwork when another one is. A dummy chain's is DummyGenesis.
 	PinChain(ctx context.Context, coin Coin, genesis string) error
 	// Cursor returns how far the chain is stored; CodeNotFound before the first block.
 	Cursor(ctx context.Context, coin Coin) (Cursor, error)

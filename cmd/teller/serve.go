@@ -65,6 +65,7 @@ func serve(ctx context.Context, c config.Config, opened func(*app.App)) error {
 	if opened != nil {
 		opened(a)
 	}
+	log.Debug("effective configuration", "config", c)
 	log.Info("teller started", "version", buildVersion(), "config", c.SourceFile, "dir", c.DataDir)
 	err = a.Run(ctx)
 	if err != nil {

@@ -161,7 +161,7 @@ func (a *App) openSettlement(context.Context) error {
 	own := a.wallet.Addresses()
 	genesis := a.Config.SkyRPC.Genesis
 	if a.Config.Dummy.Sender {
-		genesis = dummyGenesis
+		genesis = teller.DummyGenesis
 	}
 	rates := make(map[teller.Coin]teller.Rate)
 	for _, coin := range teller.Coins {

@@ -16,12 +16,8 @@ import (
 	"github.com/skycoin/teller/internal/wallet"
 )
 
-const (
-	// dummyGenesis is what every dummy chain calls its block 0. The store pins it: a dummy database never pays for real.
-	dummyGenesis = "dummy"
-	// dummyAddresses is how many deposit addresses of a coin are made for dummy mode.
-	dummyAddresses = 1000
-)
+// dummyAddresses is how many deposit addresses of a coin are made for dummy mode.
+const dummyAddresses = 1000
 
 // dummyWorld is the simulated outside: the chains and node that the dummy interface controls.
 type dummyWorld struct {
@@ -67,7 +63,7 @@ func (a *App) openDummyChain(coin teller.Coin) (teller.Chain, string, error) {
 		a.dummy.chains = make(map[teller.Coin]*dummy.Chain)
 	}
 	a.dummy.chains[coin] = c
-	return c, dummyGenesis, nil
+	return c, teller.DummyGenesis, nil
 }
 
 // makeAddresses writes a file of deposit addresses for which nobody has a key.

@@ -165,7 +165,14 @@ func TestOriginalDatabaseGoesOnWhereItStopped(t *testing.T) {
 			return r.SkyAddress == lost && r.Status == "waiting_confirm" && r.Hold != nil && r.Hold.Reason == "import_unknown"
 		})
 	})
-	time.Sleep(1500 * time.Millisecond) // longer than every period: had anything to be paid again, it would be
+	for _, status := range []teller.Status{teller.StatusWaitingDecide, teller.StatusWaitingSend} {
+		if due, err := d.app.store.Due(t.Context(), status, 0, 10); err != nil || len(due) != 0 {
+			t.Errorf("%d deposits are due in %s after the restart (%v), want none", len(due), status, err)
+		}
+	}
+	if pending, err := d.app.store.PendingPayouts(t.Context()); err != nil || len(pending) != 0 {
+		t.Errorf("%d payouts wait to be broadcast after the restart (%v), want none", len(pending), err)
+	}
 	if n := len(d.broadcasts()); n != 0 {
 		t.Errorf("%d broadcasts after the restart, want none", n)
 	}

@@ -100,10 +100,7 @@ func (a *App) readPool(ctx context.Context, coin teller.Coin, file string) (*poo
 	if err != nil {
 		return nil, err
 	}
-	p, err := pool.New(list, nil)
-	if err != nil {
-		return nil, err
-	}
+	p := pool.New(list)
 	return p, a.store.UsedAddresses(ctx, coin, func(address string) error {
 		p.Exclude(address)
 		return nil

@@ -92,7 +92,7 @@ func fill(b *testing.B, dir string, n int) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	if err := s.PinChain(ctx, teller.BTC, dummyGenesis); err != nil {
+	if err := s.PinChain(ctx, teller.BTC, teller.DummyGenesis); err != nil {
 		b.Fatal(err)
 	}
 	var wg sync.WaitGroup
@@ -108,7 +108,7 @@ func fill(b *testing.B, dir string, n int) {
 		})
 	}
 	wg.Wait()
-	parent := dummyGenesis
+	parent := teller.DummyGenesis
 	for h, at := int64(0), 0; at < n; h++ {
 		block := teller.Block{BlockRef: teller.BlockRef{Height: h, Hash: fmt.Sprint("block", h)}, Parent: parent}
 		for ; at < n && len(block.Transfers) < 10_000; at++ {

@@ -19,7 +19,6 @@ type Chain struct {
 	confirmations int64
 	addrs         teller.Addresses
 	log           *slog.Logger
-	posted        bell
 
 	mu      sync.Mutex
 	journal *journal
@@ -64,8 +63,8 @@ func OpenChain(coin teller.Coin, dir string, confirmations int64, addrs teller.A
 		return nil, teller.Errorf(teller.CodeInvalid, "a dummy chain gives 0 to %d confirmations, not %d", maxEmpty, confirmations)
 	}
 	c := &Chain{
-		coin: coin, confirmations: confirmations, addrs: addrs, log: logger, posted: newBell(),
-		blocks: []block{{hash: Genesis}}, outputs: make(map[string]output),
+		coin: coin, confirmations: confirmations, addrs: addrs, log: logger,
+		blocks: []block{{hash: teller.DummyGenesis}}, outputs: make(map[string]output),
 	}
 	path := filepath.Join(dir, "dummy-"+coin.Lower()+".jsonl")
 	j, torn, err := openJournal(path, c.replay)
@@ -114,18 +113,15 @@ func (c *Chain) Close() error {
 	return c.journal.close()
 }
 
-// Wake receives after a deposit was posted, so that a scanner need not wait for its period. It serves one receiver.
-func (c *Chain) Wake() <-chan struct{} { return c.posted }
-
 // Coin implements teller.Chain.
 func (c *Chain) Coin() teller.Coin { return c.coin }
 
-// Genesis implements teller.Chain: it is the constant Genesis.
+// Genesis implements teller.Chain: it is teller.DummyGenesis.
 func (c *Chain) Genesis(ctx context.Context) (string, error) {
 	if err := alive(ctx); err != nil {
 		return "", err
 	}
-	return Genesis, nil
+	return teller.DummyGenesis, nil
 }
 
 // Tip implements teller.Chain. It first mines what was posted.

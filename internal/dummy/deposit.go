@@ -53,7 +53,6 @@ func (c *Chain) Deposit(ctx context.Context, d Deposit) (txid string, err error)
 		return "", err
 	}
 	c.accept(d)
-	c.posted.ring()
 	return d.TxID, nil
 }
 

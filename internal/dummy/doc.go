@@ -30,26 +30,10 @@ import (
 	"github.com/skycoin/teller"
 )
 
-// Genesis is the hash of block 0 of every chain here. The ledger pins it: a dummy database can never be opened to pay
-// for real, nor the other way round.
-const Genesis = "dummy"
-
 // alive answers CodeUnavailable when the caller's context has ended.
 func alive(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
 		return teller.Errorf(teller.CodeUnavailable, "given up: %w", err)
 	}
 	return nil
-}
-
-// bell wakes one sleeper. Rung while nobody listens, it rings once when somebody does.
-type bell chan struct{}
-
-func newBell() bell { return make(bell, 1) }
-
-func (b bell) ring() {
-	select {
-	case b <- struct{}{}:
-	default:
-	}
 }

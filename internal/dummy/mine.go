@@ -103,7 +103,6 @@ func (n *Node) mineAfter(seconds uint64, txs []*transaction, mint bool) error {
 	}
 	n.apply(when, txs)
 	n.log.Debug("mined a dummy skycoin block", "height", n.head.BkSeq, "transactions", len(txs))
-	n.mined.ring()
 	return nil
 }
 
@@ -141,7 +140,7 @@ func (n *Node) replay(line []byte) error {
 func (n *Node) apply(when uint64, txs []*transaction) {
 	n.head = n.child(when, txs)
 	n.hoursSeen = false
-	b := teller.SkyBlock{BlockRef: teller.BlockRef{Height: int64(n.head.BkSeq), Hash: Genesis}, Time: when}
+	b := teller.SkyBlock{BlockRef: teller.BlockRef{Height: int64(n.head.BkSeq), Hash: teller.DummyGenesis}, Time: when}
 	if n.head.BkSeq > 0 {
 		b.Hash = n.head.Hash().Hex()
 		b.Parent = n.blocks[len(n.blocks)-1].Hash

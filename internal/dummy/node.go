@@ -42,7 +42,6 @@ type Node struct {
 	fundAddress cipher.Address
 	now         func() time.Time
 	log         *slog.Logger
-	mined       bell
 
 	mu         sync.Mutex
 	journal    *journal
@@ -79,7 +78,7 @@ func OpenNode(dir string, opts NodeOptions, logger *slog.Logger) (*Node, error) 
 		opts.Now = time.Now
 	}
 	n := &Node{
-		fundAddress: address, now: opts.Now, log: logger, mined: newBell(),
+		fundAddress: address, now: opts.Now, log: logger,
 		unspent: make(map[cipher.SHA256]coin.UxOut), known: make(map[string]*transaction), byAddress: make(map[string][]*transaction),
 	}
 	j, torn, err := openJournal(filepath.Join(dir, "dummy-sky-node.jsonl"), n.replay)
@@ -104,15 +103,12 @@ func (n *Node) Close() error {
 	return n.journal.close()
 }
 
-// Wake receives after a block was made, so that its reader need not wait for its period. It serves one receiver.
-func (n *Node) Wake() <-chan struct{} { return n.mined }
-
-// Genesis implements teller.Node: it is the constant Genesis.
+// Genesis implements teller.Node: it is teller.DummyGenesis.
 func (n *Node) Genesis(ctx context.Context) (string, error) {
 	if err := alive(ctx); err != nil {
 		return "", err
 	}
-	return Genesis, nil
+	return teller.DummyGenesis, nil
 }
 
 // Head implements teller.Node. A wallet that has run dry of coin hours gets some by it: see letTimePass.

@@ -102,14 +102,15 @@ func BenchmarkReadMillion(b *testing.B) {
 	}
 }
 
-func BenchmarkNewMillion(b *testing.B) {
+func BenchmarkExcludeMillion(b *testing.B) {
 	list, err := NewList(teller.BTC, numbered(1_000_000))
 	if err != nil {
 		b.Fatal(err)
 	}
 	for b.Loop() {
-		if _, err := New(list, func(string) (bool, error) { return true, nil }); err != nil {
-			b.Fatal(err)
+		p := New(list)
+		for a := range list.All() {
+			p.Exclude(a)
 		}
 	}
 }

@@ -3,7 +3,7 @@
 // The operator makes addresses beforehand, on a machine that holds their keys, and gives teller a file of them: ReadFile
 // reads it into a List and refuses the whole file when anything in it is wrong, because a coin sent to a misspelt
 // address is lost. A Pool hands the addresses of a List out, each once, in the order of the file. Which of them were
-// bound in an earlier run is the ledger's knowledge, not the pool's: New asks for it once, and the store's Bind refuses
+// bound in an earlier run is the ledger's knowledge, not the pool's: it is told once, by Exclude, and the store's Bind refuses
 // an address a second time whatever the pool says. So the pool needs no storage of its own.
 //
 // # Size
@@ -33,24 +33,10 @@ type Pool struct {
 
 var _ teller.Pool = (*Pool)(nil)
 
-// New makes a pool of those addresses of the list for which used answers false. It is called once for each, in order,
-// and an error of it ends New. A nil used means that none was used; see also Exclude.
-func New(list *List, used func(address string) (bool, error)) (*Pool, error) {
+// New makes a pool of the list's addresses, none of them used yet; see Exclude.
+func New(list *List) *Pool {
 	n := list.Len()
-	p := &Pool{list: list, gone: newBitset(n), excluded: newBitset(n), remaining: n}
-	if used == nil {
-		return p, nil
-	}
-	for i := range n {
-		was, err := used(list.At(i))
-		if err != nil {
-			return nil, teller.Errorf(teller.CodeOf(err), "ask whether deposit address %s is used: %w", list.At(i), err)
-		}
-		if was {
-			p.exclude(i)
-		}
-	}
-	return p, nil
+	return &Pool{list: list, gone: newBitset(n), excluded: newBitset(n), remaining: n}
 }
 
 // Take removes the first free address in the order of the file, which may be one that was returned; CodePoolEmpty when
@@ -85,8 +71,7 @@ func (p *Pool) Return(address string) {
 	p.remaining++
 }
 
-// Exclude takes an address out for good, as used answering true does in New. It lets a caller that can list the used
-// addresses do so instead of being asked for each of the pool's. Unknown addresses are ignored; idempotent.
+// Exclude takes an address out for good: it was used before this run. Unknown addresses are ignored; idempotent.
 func (p *Pool) Exclude(address string) {
 	if i, ok := p.list.Index(address); ok {
 		p.mu.Lock()

@@ -14,11 +14,8 @@ import (
 	"github.com/skycoin/teller"
 )
 
-// Create writes a new deterministic wallet file with one address, which any Skycoin client can open. It refuses to
-// overwrite a file (CodeConflict). Only its owner can read it.
-func Create(path, seed string) error { return create(path, "teller hot wallet", seed) }
-
-// NewThrowaway is Create with a random seed that nobody knows, for a chain that is not real.
+// NewThrowaway writes a new deterministic wallet file with one address and a random seed that nobody knows, for a chain
+// that is not real. It refuses to overwrite a file (CodeConflict). Only its owner can read it.
 func NewThrowaway(path string) error {
 	return create(path, "teller dummy wallet: not for real coins", hex.EncodeToString(cipher.RandByte(32)))
 }

@@ -191,7 +191,7 @@ func TestLoadWarnsOfReaders(t *testing.T) {
 
 func TestCreate(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "new.wlt")
-	must(t, Create(path, "seed"))
+	must(t, create(path, "a wallet", "seed"))
 	w, err := Load(path, nil)
 	must(t, err)
 	public, _ := cipher.MustGenerateDeterministicKeyPair([]byte("seed"))
@@ -201,13 +201,13 @@ func TestCreate(t *testing.T) {
 	if w.Insecure() != "" {
 		t.Error(w.Insecure())
 	}
-	wantCode(t, Create(path, "another seed"), teller.CodeConflict)
+	wantCode(t, create(path, "a wallet", "another seed"), teller.CodeConflict)
 	wantCode(t, NewThrowaway(path), teller.CodeConflict)
 	if again, err := Load(path, nil); err != nil || again.Addresses()[0] != w.Addresses()[0] {
 		t.Errorf("the wallet changed: %v", err)
 	}
-	wantCode(t, Create(filepath.Join(t.TempDir(), "empty.wlt"), ""), teller.CodeInvalid)
-	wantCode(t, Create(filepath.Join(t.TempDir(), "no", "where.wlt"), "seed"), teller.CodeUnavailable)
+	wantCode(t, create(filepath.Join(t.TempDir(), "empty.wlt"), "a wallet", ""), teller.CodeInvalid)
+	wantCode(t, create(filepath.Join(t.TempDir(), "no", "where.wlt"), "a wallet", "seed"), teller.CodeUnavailable)
 
 	a, b := filepath.Join(t.TempDir(), "a.wlt"), filepath.Join(t.TempDir(), "b.wlt")
 	must(t, NewThrowaway(a))

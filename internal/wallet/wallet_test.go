@@ -13,7 +13,7 @@ import (
 func testWallet(t testing.TB, seed string) *Wallet {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "test.wlt")
-	must(t, Create(path, seed))
+	must(t, create(path, "a wallet", seed))
 	w, err := Load(path, nil)
 	must(t, err)
 	return w

@@ -7,13 +7,10 @@ import (
 	"github.com/skycoin/teller"
 )
 
-// dummyGenesis is what a simulated chain calls its block 0; see teller.ScanStore.
-const dummyGenesis = "dummy"
-
 // importHeight is the height of the highest imported deposit of a coin; ok is false when the coin has none. A dummy
 // chain's heights are its own, and say nothing about those that the original noted.
 func (t *txn) importHeight(c teller.Coin) (height int64, ok bool, err error) {
-	if string(t.get(bucketChains, []byte(c))) == dummyGenesis {
+	if string(t.get(bucketChains, []byte(c))) == teller.DummyGenesis {
 		return 0, false, nil
 	}
 	key := []byte(metaImportHeight + string(c))

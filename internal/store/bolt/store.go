@@ -35,7 +35,6 @@ type Store struct {
 	w        *writer
 	clock    teller.Clock
 	log      *slog.Logger
-	imported bool
 	once     sync.Once
 	closeErr error
 }
@@ -148,13 +147,6 @@ func (s *Store) prepare() error {
 	if err != nil {
 		return err
 	}
-	err = s.db.View(func(tx *bolt.Tx) error {
-		s.imported = (&txn{tx: tx}).get(bucketMeta, []byte(metaImported)) != nil
-		return nil
-	})
-	if err != nil {
-		return translate(err)
-	}
 	removeStale(s.path)
 	return s.openJournal()
 }
@@ -200,9 +192,6 @@ func createBuckets(tx *bolt.Tx) error {
 	}
 	return tx.Bucket([]byte(bucketMeta)).Put([]byte(metaFormat), []byte(formatVersion))
 }
-
-// Imported reports whether this ledger began as a database of the original teller.
-func (s *Store) Imported() bool { return s.imported }
 
 // Close implements teller.Store. A second call does nothing.
 func (s *Store) Close() error {
