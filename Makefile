@@ -6,7 +6,7 @@ SHELL := /bin/bash
 TOOLS_BIN    := $(CURDIR)/.tools/bin
 LINT_VERSION := v2.15.0
 LINT         := $(TOOLS_BIN)/golangci-lint-$(LINT_VERSION)
-NODES        := $(addprefix $(TOOLS_BIN)/,btcd btcctl skynode)
+NODES        := $(addprefix $(TOOLS_BIN)/,btcd btcctl geth skynode)
 VERSION      := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 
 ARGS      ?=
@@ -32,7 +32,7 @@ build: ## Build build/teller; needs no C compiler
 ##@ Test
 
 .PHONY: test
-test: gcc tools ## Install what is missing and run every test, also under the race detector
+test: gcc tools anvil ## Install what is missing and run every test, also under the race detector
 	go vet ./...
 	go -C tools vet ./...
 	@# A cached result may be that of a test that was skipped for want of a node.
@@ -75,9 +75,14 @@ tidy-check: ## Fail when `go mod tidy` would change something
 tools: $(NODES) ## Build the nodes that tests run against, into .tools/bin
 
 $(NODES) &: tools/go.mod tools/go.sum $(wildcard tools/skynode/*.go)
-	@echo "building btcd, btcctl and skynode into .tools/bin"
-	@go build -C tools -o $(TOOLS_BIN)/ github.com/btcsuite/btcd github.com/btcsuite/btcd/cmd/btcctl ./skynode
+	@echo "building btcd, btcctl, geth and skynode into .tools/bin; the first time takes some minutes"
+	@CGO_ENABLED=0 go build -C tools -o $(TOOLS_BIN)/ github.com/btcsuite/btcd github.com/btcsuite/btcd/cmd/btcctl \
+		github.com/ethereum/go-ethereum/cmd/geth ./skynode
 	@touch $(NODES)
+
+.PHONY: anvil
+anvil: ## Install anvil, an Ethereum node for tests of reorgs, into .tools/bin
+	@scripts/install-anvil.sh $(TOOLS_BIN)
 
 .PHONY: install-linters
 install-linters: $(LINT) ## Build golangci-lint into .tools/bin

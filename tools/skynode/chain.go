@@ -8,6 +8,7 @@ import (
 
 	"github.com/skycoin/skycoin/src/api"
 	"github.com/skycoin/skycoin/src/cipher"
+	"github.com/skycoin/skycoin/src/cipher/encoder"
 	"github.com/skycoin/skycoin/src/coin"
 	"github.com/skycoin/skycoin/src/daemon"
 	"github.com/skycoin/skycoin/src/kvstorage"
@@ -159,6 +160,17 @@ func (c *chain) mine(advance time.Duration) (mined, error) {
 		return mined{Seq: head.Seq()}, err
 	}
 	return mined{Seq: b.Head.BkSeq, Count: len(b.Body.Transactions)}, nil
+}
+
+// take adds a signed block that another node has made.
+func (c *chain) take(raw []byte) error {
+	var b coin.SignedBlock
+	if err := encoder.DeserializeRawExact(raw, &b); err != nil {
+		return err
+	}
+	c.mining.Lock()
+	defer c.mining.Unlock()
+	return c.visor.ExecuteSignedBlock(b)
 }
 
 // prune drops pending transactions that a block has made impossible.

@@ -2,12 +2,14 @@ package main
 
 import (
 	"encoding/json"
+	"io"
 	"net/http"
 	"strconv"
 	"sync/atomic"
 	"time"
 
 	"github.com/skycoin/skycoin/src/api"
+	"github.com/skycoin/skycoin/src/cipher/encoder"
 	"github.com/skycoin/skycoin/src/coin"
 	"github.com/skycoin/skycoin/src/daemon"
 )
@@ -49,6 +51,9 @@ func (i *injector) InjectTransaction(t coin.Transaction) error {
 	return i.InjectBroadcastTransaction(t)
 }
 
+// maxBlock bounds a block that is handed over: many times what one may have.
+const maxBlock = 1 << 20
+
 // control serves the commands of a test.
 func (c *chain) control() http.Handler {
 	mux := http.NewServeMux()
@@ -74,6 +79,28 @@ func (c *chain) control() http.Handler {
 			c.inject.mode.Store(mode)
 		default:
 			http.Error(w, "mode is off, before, after or drop", http.StatusBadRequest)
+		}
+	})
+	mux.HandleFunc("GET /block/{seq}", func(w http.ResponseWriter, r *http.Request) {
+		seq, err := strconv.ParseUint(r.PathValue("seq"), 10, 63)
+		if err != nil {
+			http.Error(w, "a block has a number", http.StatusBadRequest)
+			return
+		}
+		b, err := c.visor.GetSignedBlockBySeq(seq)
+		if err != nil || b == nil {
+			http.Error(w, "there is no such block", http.StatusNotFound)
+			return
+		}
+		_, _ = w.Write(encoder.Serialize(*b))
+	})
+	mux.HandleFunc("POST /block", func(w http.ResponseWriter, r *http.Request) {
+		raw, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBlock))
+		if err == nil {
+			err = c.take(raw)
+		}
+		if err != nil {
+			http.Error(w, err.Error(), http.StatusBadRequest)
 		}
 	})
 	mux.HandleFunc("POST /prune", func(w http.ResponseWriter, _ *http.Request) {

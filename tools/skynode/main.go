@@ -10,6 +10,8 @@
 //	POST /fail/after        inject keeps the transaction and answers 503, as a node does that lost its peers meanwhile
 //	POST /fail/drop         inject keeps the transaction and closes the connection without an answer
 //	POST /fail/off          inject works again
+//	GET /block/7            is the block of that height, signed and serialized
+//	POST /block             adds such a block that another node has made on the same chain
 //	POST /prune             drops pending transactions that can never confirm, which a node does once a minute
 //
 // It keeps its chain in -dir and goes on there when it is started again. The first line that it prints is a JSON object
