@@ -16,6 +16,9 @@ type Binding struct {
 	// than the binding and is held.
 	Height    int64
 	CreatedAt time.Time // informative; zero for imported rows
+	// Source and Index tell from which extended public key the address was derived; see PoolAddress.
+	Source string
+	Index  uint32
 	// Restored says that the binding came from the journal into a ledger that knows nothing of the time when it was
 	// made. What is paid to it may have been paid out by the ledger that was lost, and is held.
 	Restored bool

@@ -71,6 +71,7 @@ const (
 	HoldImportOrder   HoldReason = "import_order"   // imported in the middle of an exchange order
 	HoldImportHeight  HoldReason = "import_height"  // found at or below the imported height, and no imported row is it
 	HoldRebuilt       HoldReason = "rebuilt"        // mined before a lost ledger was begun anew from its journal of bindings
+	HoldUnexplained   HoldReason = "unexplained"    // its address holds more than all known transfers to it: see CompareBalances
 	HoldUnpayable     HoldReason = "unpayable"      // no valid transaction can pay it: its SKY address or amount is refused
 )
 
@@ -103,10 +104,11 @@ func (d *Deposit) touch(now time.Time) {
 	d.Version++
 }
 
-// Credit counts the deposit as received: its block is canonical at the required depth (I4).
+// Credit counts the deposit as received: its block is canonical at the required depth (I4). Of one that only a balance
+// speaks for, an operator must say so first.
 func (d *Deposit) Credit(now time.Time) error {
-	if d.Orphaned {
-		return Errorf(CodeForbidden, "deposit %s is orphaned", d.ID)
+	if d.Orphaned || d.HeldFor(HoldUnexplained) {
+		return Errorf(CodeForbidden, "deposit %s is orphaned or unexplained", d.ID)
 	}
 	return d.apply(EventCredit, now)
 }
@@ -243,11 +245,14 @@ func (d *Deposit) Close(reason string, now time.Time) error {
 	return d.apply(EventClose, now)
 }
 
-// Orphan notes that the deposit's block left the best chain. An uncredited row only waits to be mined again. One that
-// was or may be paid is held: the coins that it stands for are gone.
+// Orphan notes that the deposit's block left the best chain. An uncredited row only waits to be mined again; if it was
+// unexplained, nothing is left to explain. One that was or may be paid is held: the coins that it stands for are gone.
 func (d *Deposit) Orphan(now time.Time) {
 	d.Orphaned = true
 	d.touch(now)
+	if !d.Credited() {
+		d.dropHolds(HoldUnexplained)
+	}
 	if d.Freezes() && !d.HeldFor(HoldOrphaned) {
 		detail := fmt.Sprintf("block %d %s left the best chain after the deposit was credited", d.Height, d.BlockHash)
 		d.setHolds(append(d.Holds(), Hold{Reason: HoldOrphaned, Detail: detail, Since: now}))
@@ -274,6 +279,10 @@ func (d *Deposit) Remine(at BlockRef, now time.Time) {
 // Reinstate lifts the hold of a credited deposit that was orphaned and is now back at the required depth.
 func (d *Deposit) Reinstate(now time.Time) {
 	d.Orphaned = false
-	d.setHolds(slices.DeleteFunc(d.Holds(), func(h Hold) bool { return h.Reason == HoldOrphaned }))
+	d.dropHolds(HoldOrphaned)
 	d.touch(now)
+}
+
+func (d *Deposit) dropHolds(reason HoldReason) {
+	d.setHolds(slices.DeleteFunc(d.Holds(), func(h Hold) bool { return h.Reason == reason }))
 }

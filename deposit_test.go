@@ -207,6 +207,32 @@ func TestReorg(t *testing.T) {
 	}
 }
 
+// What only a balance speaks for is not credited until an operator vouches for it. Without its block nothing is left to
+// explain, so that it neither freezes its coin nor waits for a decision for ever.
+func TestUnexplained(t *testing.T) {
+	d := newDeposit()
+	hold := func() {
+		t.Helper()
+		wantCode(t, "hold", d.PutHold(teller.HoldUnexplained, "holds more", noon), "")
+	}
+	hold()
+	wantCode(t, "credit", d.Credit(noon), teller.CodeForbidden)
+	wantCode(t, "hold for another reason", d.PutHold(teller.HoldWithdrawal, "", noon), "")
+	d.Orphan(later)
+	if d.Freezes() || d.HeldFor(teller.HoldUnexplained) || !d.HeldFor(teller.HoldWithdrawal) {
+		t.Errorf("an orphan is not unexplained: %+v", d)
+	}
+	wantCode(t, "release", d.Release(later), "")
+	d.Remine(teller.BlockRef{Height: 9, Hash: "b9"}, later)
+	hold()
+	wantCode(t, "release", d.Release(later), "")
+	wantCode(t, "credit", d.Credit(later), "")
+	d.Orphan(later)
+	if !d.Freezes() || !d.HeldFor(teller.HoldOrphaned) {
+		t.Errorf("one that an operator vouched for may be paid: %+v", d)
+	}
+}
+
 // Whatever happens in whatever order: a refused step changes nothing, a step grows the version by one and follows the
 // table, what is done stays done, and a deposit is paid nothing or exactly what it is owed.
 func TestDepositProperties(t *testing.T) {
@@ -230,6 +256,7 @@ func TestDepositProperties(t *testing.T) {
 			"confirm":   act(func() { err = d.Confirm(txid.Draw(t, "tx"), later) }),
 			"supersede": act(func() { err = d.Supersede(txid.Draw(t, "tx"), later) }),
 			"hold":      act(func() { err = d.PutHold(teller.HoldWithdrawal, "", later) }),
+			"hold2":     act(func() { err = d.PutHold(teller.HoldUnexplained, "", later) }),
 			"release":   act(func() { err = d.Release(later) }),
 			"close":     act(func() { err = d.Close("reason", later) }),
 			"orphan":    act(func() { d.Orphan(later) }),

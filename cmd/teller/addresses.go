@@ -121,7 +121,7 @@ func newAddAddress(f *flags, coin teller.Coin) *cobra.Command {
 		Use:   "add" + coin.Lower() + "address ADDRESS...",
 		Short: "Add " + string(coin) + " deposit addresses to the address file",
 		Long: `Checks the addresses, adds them at the end of the address file, and refuses what is in it already.
-A running teller reads the file at its next start.`,
+A running teller reads the file again on SIGHUP or POST /api/addresses/reload.`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			path, parse, err := addressFile(f, coin, file)

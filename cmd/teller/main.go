@@ -60,7 +60,7 @@ any node or file: teller dummy`,
 	p := root.PersistentFlags()
 	p.StringVarP(&f.config, "config", "c", "", "configuration file: a path, or a name to look for in the data and working directories (default config.toml)")
 	p.StringVarP(&f.dir, "dir", "d", "", "data directory (default $HOME/.teller-skycoin)")
-	root.AddCommand(newServe(&f), newDummy(&f), newHolds(&f), newWithdrawals(&f), newScanBlock(&f), newKeys())
+	root.AddCommand(newServe(&f), newDummy(&f), newHolds(&f), newWithdrawals(&f), newScanBlock(&f), newRescan(&f), newAddresses(&f), newKeys())
 	root.AddCommand(newAddressCommands(&f)...)
 	return root
 }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -33,7 +32,7 @@ type process struct {
 	args                   []string
 	public, admin, control string // base URLs
 	cmd                    *exec.Cmd
-	out                    *bytes.Buffer
+	out                    *safeBuffer
 }
 
 func freeAddr(t *testing.T) string {
@@ -105,7 +104,7 @@ func host(baseURL string) string { return strings.TrimPrefix(baseURL, "http://")
 func (p *process) start() {
 	p.t.Helper()
 	if p.out == nil {
-		p.out = new(bytes.Buffer)
+		p.out = new(safeBuffer)
 	}
 	p.cmd = exec.Command(os.Args[0], p.args...)
 	p.cmd.Env = append(os.Environ(), "TELLER_TEST_PROCESS=1")

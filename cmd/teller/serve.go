@@ -3,8 +3,11 @@ package main
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"os"
+	"os/signal"
 	"strconv"
+	"syscall"
 
 	"github.com/google/gops/agent"
 	"github.com/spf13/cobra"
@@ -38,6 +41,8 @@ func serve(ctx context.Context, c config.Config, opened func(*app.App)) error {
 		return err
 	}
 	defer closeLog()
+	hup := make(chan os.Signal, 1) // from here on, because a hangup during a long start must not end it
+	signal.Notify(hup, syscall.SIGHUP)
 	for _, w := range c.Warnings() {
 		log.Warn("configuration is unwise", "what", w)
 		fmt.Fprintln(os.Stderr, "teller: "+w) // who starts it should see it, wherever the log goes
@@ -67,6 +72,7 @@ func serve(ctx context.Context, c config.Config, opened func(*app.App)) error {
 	}
 	log.Debug("effective configuration", "config", c)
 	log.Info("teller started", "version", buildVersion(), "config", c.SourceFile, "dir", c.DataDir)
+	defer reloadOnHangup(ctx, a, log, hup)()
 	err = a.Run(ctx)
 	if err != nil {
 		log.Error("teller ended with a failure", "notice", "WATCH", "err", err)
@@ -74,6 +80,29 @@ func serve(ctx context.Context, c config.Config, opened func(*app.App)) error {
 	}
 	log.Info("teller ended")
 	return nil
+}
+
+// reloadOnHangup reads the address files again on SIGHUP, which also opens the log file anew.
+func reloadOnHangup(ctx context.Context, a *app.App, log *slog.Logger, hup chan os.Signal) (stop func()) {
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		for range hup {
+			changes, err := a.Reload(ctx)
+			if err != nil {
+				log.Error("address files can not be used, those read before stay in use", "err", err)
+				continue
+			}
+			for coin, c := range changes {
+				log.Info("address file read again", "coin", coin, "added", c.Added, "removed", c.Removed, "remaining", c.Remaining)
+			}
+		}
+	}()
+	return func() {
+		signal.Stop(hup)
+		close(hup)
+		<-ended
+	}
 }
 
 // writePID notes the process id for logrotate and the like. "" notes nothing.

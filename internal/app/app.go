@@ -17,6 +17,7 @@ import (
 	"os"
 	"runtime/debug"
 	"slices"
+	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -49,7 +50,11 @@ type App struct {
 	sky       teller.Addresses
 	vitals    *vitals
 	scanners  map[teller.Coin]*scan.Scanner
+	mempools  map[teller.Coin]*scan.Mempool
+	pushers   []*pusher
 	counter   *counter
+	files     map[teller.Coin]addressFile
+	reloading sync.Mutex // one Reload at a time
 	follower  *settle.Follower
 	loops     map[string]*loop
 	dummy     dummyWorld
@@ -81,7 +86,8 @@ func New(ctx context.Context, o Options) (*App, error) {
 	defer debug.SetGCPercent(debug.SetGCPercent(50))
 	a := &App{
 		Options: o, started: time.Now(), terms: o.Config.Terms(),
-		scanners: make(map[teller.Coin]*scan.Scanner), loops: make(map[string]*loop),
+		scanners: make(map[teller.Coin]*scan.Scanner), mempools: make(map[teller.Coin]*scan.Mempool),
+		loops: make(map[string]*loop), files: make(map[teller.Coin]addressFile),
 	}
 	a.vitals = newVitals(a.clock)
 	for _, step := range []func(context.Context) error{
@@ -122,35 +128,6 @@ func (a *App) openStore(ctx context.Context) error {
 	}
 	a.store = s
 	a.onClose("store", s.Close)
-	return nil
-}
-
-// openScanners starts to watch what is bound. From here on deposits are seen as soon as Run asks the nodes.
-func (a *App) openScanners(ctx context.Context) error {
-	for _, coin := range teller.Coins {
-		if !a.terms.Coins[coin].Enabled {
-			continue
-		}
-		chain, genesis, err := a.chain(coin)
-		if err != nil {
-			return err
-		}
-		sc := a.Config.Scanner(coin)
-		initial := sc.InitialScanHeight
-		if a.Config.Dummy.Scanner {
-			initial = 0 // a dummy chain counts its own blocks
-		}
-		s, err := scan.New(ctx, scan.Options{
-			Chain: chain, Store: a.store, Log: a.Log, InitialHeight: initial, Confirmations: sc.ConfirmationsRequired,
-			Rate: a.Config.Rate(coin), Genesis: genesis, Credited: a.wakeup("processor"),
-		})
-		if err != nil {
-			return err
-		}
-		a.scanners[coin] = s
-		a.counter.watch[coin] = s.Watch
-		a.addLoop(s, sc.ScanPeriod)
-	}
 	return nil
 }
 
@@ -196,8 +173,10 @@ func (a *App) openSettlement(context.Context) error {
 // every ten seconds when anything is pending.
 const rebroadcastEvery = 30 * time.Second
 
-func (a *App) addLoop(w worker, period time.Duration) {
-	a.loops[w.Name()] = newLoop(w, period, a.vitals, a.Log)
+func (a *App) addLoop(w worker, period time.Duration) *loop {
+	l := newLoop(w, period, a.vitals, a.Log)
+	a.loops[w.Name()] = l
+	return l
 }
 
 // wakeup returns a function that wakes a worker by its name. A worker that is not there needs no waking.
@@ -233,6 +212,9 @@ func (a *App) Run(ctx context.Context) error {
 	}
 	for _, l := range a.loops {
 		g.Go(func() error { return l.Run(ctx) })
+	}
+	for _, p := range a.pushers {
+		g.Go(func() error { return p.Run(ctx) })
 	}
 	err := g.Wait()
 	return errors.Join(err, a.close())

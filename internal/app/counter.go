@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/skycoin/teller"
+	"github.com/skycoin/teller/internal/pool"
 )
 
 // counter is the buyer's side of the desk: it binds addresses.
@@ -14,37 +15,32 @@ type counter struct {
 	clock teller.Clock
 	sky   teller.Addresses
 	own   []string                                   // the hot wallet's addresses
-	pools map[teller.Coin]addressPool                // of enabled coins
+	pools map[teller.Coin]pool.Source                // of disabled coins too, if they are configured
 	watch map[teller.Coin]func(address string) error // of enabled coins: look for deposits from now on
-}
-
-// addressPool is a teller.Pool that can be asked whether an address belongs to it.
-type addressPool interface {
-	teller.Pool
-	Contains(address string) bool
 }
 
 // Bind gives a SKY address a fresh deposit address of a coin. What it returns is durable and watched.
 func (c *counter) Bind(ctx context.Context, coin teller.Coin, skyAddress string) (teller.Binding, error) {
-	pool, err := c.check(ctx, coin, skyAddress)
+	addresses, err := c.check(ctx, coin, skyAddress)
 	if err != nil {
 		return teller.Binding{}, err
 	}
 	for {
-		address, err := pool.Take()
+		fresh, err := addresses.Take()
 		if err != nil {
 			return teller.Binding{}, err
 		}
 		b, err := c.store.Bind(ctx, teller.Binding{
-			Address: address, Coin: coin, SkyAddress: skyAddress, BuyMethod: c.terms.BuyMethod, CreatedAt: c.clock.Now(),
+			Address: fresh.Address, Source: fresh.Source, Index: fresh.Index,
+			Coin: coin, SkyAddress: skyAddress, BuyMethod: c.terms.BuyMethod, CreatedAt: c.clock.Now(),
 		}, c.terms.MaxBoundAddrs)
 		switch teller.CodeOf(err) {
 		case "":
-			return b, c.watch[coin](address)
+			return b, c.watch[coin](fresh.Address)
 		case teller.CodeAlreadyBound:
 			continue // bound in an earlier life of the pool; the next one
 		case teller.CodeLimit:
-			pool.Return(address)
+			addresses.Return(fresh)
 			return b, err
 		default:
 			// Whether it was bound is not known: an address that may have been is not offered again before a restart
@@ -54,12 +50,12 @@ func (c *counter) Bind(ctx context.Context, coin teller.Coin, skyAddress string)
 	}
 }
 
-func (c *counter) check(ctx context.Context, coin teller.Coin, skyAddress string) (addressPool, error) {
+func (c *counter) check(ctx context.Context, coin teller.Coin, skyAddress string) (pool.Source, error) {
 	if !c.terms.BindEnabled {
 		return nil, teller.Errorf(teller.CodeBindDisabled, "binding is switched off")
 	}
-	pool := c.pools[coin]
-	if pool == nil || !c.terms.Coins[coin].Enabled {
+	addresses := c.pools[coin]
+	if addresses == nil || !c.terms.Coins[coin].Enabled {
 		return nil, teller.Errorf(teller.CodeCoinDisabled, "%s deposits are switched off", coin)
 	}
 	canonical, err := c.sky.Parse(skyAddress)
@@ -74,7 +70,7 @@ func (c *counter) check(ctx context.Context, coin teller.Coin, skyAddress string
 	if used || slices.Contains(c.own, canonical) || (skyPool != nil && skyPool.Contains(canonical)) {
 		return nil, teller.Errorf(teller.CodeInvalid, "this address belongs to the counter itself; use one of your own")
 	}
-	return pool, nil
+	return addresses, nil
 }
 
 // remaining is the number of addresses that are left to bind.

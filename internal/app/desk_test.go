@@ -1,6 +1,7 @@
 package app
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/json"
@@ -137,6 +138,47 @@ func (d *desk) bind(skyAddress string, coin teller.Coin) string {
 	}
 	d.read(resp, &answer)
 	return answer.DepositAddress
+}
+
+// refuses checks that a SKY address can not be bound.
+func (d *desk) refuses(skyAddress string) {
+	d.t.Helper()
+	body := fmt.Sprintf(`{"skyaddr":%q,"coin_type":"SKY"}`, skyAddress)
+	resp, err := http.Post(d.public+"/api/bind", "application/json", strings.NewReader(body))
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusBadRequest {
+		d.t.Errorf("binding %s: %s, want it to be refused", skyAddress, resp.Status)
+	}
+}
+
+// try asks the admin interface to do something.
+func (d *desk) try(path string, body any) (status int, text string) {
+	d.t.Helper()
+	content, err := json.Marshal(body)
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	resp, err := http.Post(d.admin+path, "application/json", bytes.NewReader(content))
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	answer, err := io.ReadAll(resp.Body)
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	return resp.StatusCode, string(answer)
+}
+
+// act is try that must succeed.
+func (d *desk) act(path string, body any) {
+	d.t.Helper()
+	if status, text := d.try(path, body); status != http.StatusOK {
+		d.t.Fatalf("POST %s: %d %s", path, status, text)
+	}
 }
 
 // statuses are those of a SKY address's deposits, joined by blanks.

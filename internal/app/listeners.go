@@ -18,7 +18,8 @@ func (a *App) openListeners(ctx context.Context) error {
 	c := a.Config
 	public := httpapi.NewPublic(httpapi.PublicOptions{
 		Counter: a.counter, Store: a.store, Addresses: a.sky, Terms: a.terms, Remaining: a.counter.remaining,
-		Health: a.health, Version: a.Version, Started: a.started, Clock: a.clock, Logger: a.Log,
+		Unconfirmed: a.unconfirmed,
+		Health:      a.health, Version: a.Version, Started: a.started, Clock: a.clock, Logger: a.Log,
 		ThrottleMax: c.Web.ThrottleMax, ThrottleDuration: c.Web.ThrottleDuration,
 		StaticDir: c.Path(c.Web.StaticDir), Page: web.Page(),
 	})
@@ -26,7 +27,8 @@ func (a *App) openListeners(ctx context.Context) error {
 		return err
 	}
 	admin := httpapi.NewAdmin(httpapi.AdminOptions{
-		Store: &operator{Store: a.store, wake: a.wakeAll}, Addresses: a.addressUse, Clock: a.clock, Logger: a.Log,
+		Store: &operator{Store: a.store, wake: a.wakeAll}, Addresses: a.addressUse,
+		Reload: a.Reload, Metrics: a.metricsHandler(), Clock: a.clock, Logger: a.Log,
 		Host: c.AdminPanel.Host, Token: c.AdminPanel.Token.Reveal(),
 	})
 	if err := a.listen(ctx, "admin", c.AdminPanel.Host, admin); err != nil {
@@ -87,6 +89,15 @@ func (o *operator) Release(ctx context.Context, id string, act teller.Act) (tell
 		o.wake()
 	}
 	return d, err
+}
+
+// StartRescan implements teller.RescanStore.
+func (o *operator) StartRescan(ctx context.Context, coin teller.Coin, from int64, act teller.Act) (teller.Rescan, error) {
+	job, err := o.Store.StartRescan(ctx, coin, from, act)
+	if err == nil {
+		o.wake()
+	}
+	return job, err
 }
 
 // health is what /api/health shows, put together from what the workers reported last.

@@ -22,8 +22,9 @@ type worker interface {
 type loop struct {
 	worker worker
 	period time.Duration
+	pace   time.Duration // at least this long between two steps, however often it is woken
 	wakeup chan struct{} // holds at most one wake-up; losing more loses nothing
-	vitals teller.Vitals
+	vitals teller.Vitals // nil = what it does is only shown, and its failures cost nothing
 	log    *slog.Logger
 }
 
@@ -58,7 +59,9 @@ func (l *loop) Run(ctx context.Context) error {
 		if ctx.Err() != nil {
 			return nil
 		}
-		l.vitals.Report(l.worker.Name(), err)
+		if l.vitals != nil {
+			l.vitals.Report(l.worker.Name(), err)
+		}
 		pause := l.period
 		switch {
 		case err != nil:
@@ -77,13 +80,33 @@ func (l *loop) Run(ctx context.Context) error {
 				pause = 0
 			}
 		}
+		if !l.rest(ctx) {
+			return nil
+		}
 		timer.Reset(pause)
+	}
+}
+
+// rest keeps the pace. It reports whether the loop goes on.
+func (l *loop) rest(ctx context.Context) bool {
+	if l.pace == 0 {
+		return true
+	}
+	select {
+	case <-ctx.Done():
+		return false
+	case <-time.After(l.pace):
+		return true
 	}
 }
 
 // tell logs a failure once, at the level that says who must act. What a node or the buyers can mend by themselves is a
 // warning; a wrong network, corrupt data or a fault of our own needs a person.
 func (l *loop) tell(err error) {
+	if l.vitals == nil {
+		l.log.Warn("worker will retry", "err", err)
+		return
+	}
 	switch teller.CodeOf(err) {
 	case teller.CodeUnavailable, teller.CodeNodeBehind, teller.CodeConflict:
 		l.log.Warn("worker will retry", "err", err)

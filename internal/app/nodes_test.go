@@ -3,7 +3,6 @@ package app
 import (
 	"crypto/sha256"
 	"fmt"
-	"path/filepath"
 	"slices"
 	"testing"
 	"time"
@@ -20,22 +19,14 @@ import (
 // nodeConfig is a counter on real nodes.
 func nodeConfig(t *testing.T, btcd *btcdtest.Node, chain *skynodetest.Chain, addresses []string) config.Config {
 	t.Helper()
-	c := testConfig(t)
-	c.Dummy.Sender, c.Dummy.Scanner = false, false
-	c.ETHScanner.Enabled, c.SkyScanner.Enabled = false, false
-	c.BTCRPC.Server, c.BTCRPC.Network = btcd.Server, btcd.Network
-	c.BTCRPC.User, c.BTCRPC.Pass = config.NewSecret(btcd.User), config.NewSecret(btcd.Pass)
-	c.BTCRPC.Cert = btcd.Cert
-	c.BTCScanner.InitialScanHeight = 1
-	c.SkyRPC.Address, c.SkyRPC.Genesis, c.SkyRPC.MinPeers = chain.Address, chain.GenesisHash, 0 // it runs alone
+	c := realSender(t, chain)
+	useBTCD(&c, btcd)
 	c.BTCAddresses = writeLines(t, "btc.txt", addresses)
-	c.SkyExchanger.Wallet = filepath.Join(t.TempDir(), "hot.wlt")
-	chain.WriteWallet(c.SkyExchanger.Wallet)
 	return c
 }
 
 // depositAddresses makes n addresses, of the five types in turn.
-func depositAddresses(t *testing.T, n int, params *chaincfg.Params) []string {
+func depositAddresses(t testing.TB, n int, params *chaincfg.Params) []string {
 	t.Helper()
 	var all []string
 	for i := range n {

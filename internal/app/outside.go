@@ -3,8 +3,7 @@ package app
 import (
 	"context"
 	"fmt"
-	"os"
-	"path/filepath"
+	"log/slog"
 	"time"
 
 	"github.com/skycoin/teller"
@@ -12,7 +11,6 @@ import (
 	"github.com/skycoin/teller/internal/chain/eth"
 	"github.com/skycoin/teller/internal/chain/sky"
 	"github.com/skycoin/teller/internal/config"
-	"github.com/skycoin/teller/internal/pool"
 	"github.com/skycoin/teller/internal/wallet"
 )
 
@@ -46,7 +44,7 @@ func (a *App) openOutside(context.Context) error {
 		a.Log.Warn("hot wallet file can be read by others", "path", path, "err", warning)
 	}
 	a.wallet = w
-	a.node = sky.NewNode(sky.Config{Address: a.Config.SkyRPC.Address, Timeout: callTimeout, MinPeers: a.Config.SkyRPC.MinPeers})
+	a.node = sky.NewNode(skyConfig(a.Config))
 	return nil
 }
 
@@ -55,77 +53,54 @@ func (a *App) chain(coin teller.Coin) (c teller.Chain, genesis string, err error
 	if a.Config.Dummy.Scanner {
 		return a.openDummyChain(coin)
 	}
-	if coin != teller.BTC {
-		return nil, "", teller.Errorf(teller.CodeUnsupported, "%s_scanner.enabled: scanning %s is not built yet", coin.Lower(), coin)
-	}
-	chain, err := btc.New(NodeConfig(a.Config))
+	c, genesis, closeChain, err := OpenChain(a.Config, coin, a.Log)
 	if err != nil {
 		return nil, "", err
 	}
-	a.onClose("btc node client", func() error { chain.Close(); return nil })
-	return chain, chain.ExpectedGenesis(), nil
+	a.onClose(coin.Lower()+" node client", func() error { closeChain(); return nil })
+	return c, genesis, nil
 }
 
-// openCounter reads the address pools of the coins that are on offer. A pool that is listed although its coin is
-// switched off is read as well: its SKY addresses must not be bound.
-func (a *App) openCounter(ctx context.Context) error {
-	a.counter = &counter{
-		terms: a.terms, store: a.store, clock: a.clock, sky: a.sky, own: a.wallet.Addresses(),
-		pools: make(map[teller.Coin]addressPool), watch: make(map[teller.Coin]func(string) error),
-	}
-	for _, coin := range teller.Coins {
-		file, err := a.addressFile(coin)
+// OpenChain makes the client of the real node of a coin's deposit chain, and tells what its block 0 must be, "" when any
+// is right. No node is asked anything yet.
+func OpenChain(c config.Config, coin teller.Coin, log *slog.Logger) (chain teller.Chain, genesis string, closeChain func(), err error) {
+	switch coin {
+	case teller.BTC:
+		chain, err := btc.New(btcConfig(c))
 		if err != nil {
-			return err
+			return nil, "", nil, err
 		}
-		if file == "" {
-			continue
-		}
-		p, err := a.readPool(ctx, coin, file)
+		return chain, chain.ExpectedGenesis(), chain.Close, nil
+	case teller.ETH:
+		chain, err := eth.New(ethConfig(c, log))
 		if err != nil {
-			return fmt.Errorf("%s_addresses: %w", coin.Lower(), err)
+			return nil, "", nil, err
 		}
-		a.counter.pools[coin] = p
-		a.Log.Info("deposit addresses read", "coin", coin, "path", file, "remaining", p.Remaining())
+		return chain, chain.ExpectedGenesis(), chain.Close, nil
+	default:
+		node := sky.NewNode(skyConfig(c))
+		return sky.NewChain(node), c.SkyRPC.Genesis, node.Close, nil
 	}
-	return nil
 }
 
-func (a *App) readPool(ctx context.Context, coin teller.Coin, file string) (*pool.Pool, error) {
-	addresses, err := Addresses(coin, a.Config.BTCRPC.Network)
-	if err != nil {
-		return nil, err
-	}
-	list, err := pool.ReadFile(file, coin, addresses)
-	if err != nil {
-		return nil, err
-	}
-	p := pool.New(list)
-	return p, a.store.UsedAddresses(ctx, coin, func(address string) error {
-		p.Exclude(address)
-		return nil
-	})
-}
-
-// addressFile is where a coin's deposit addresses are. In dummy mode they are made when none are configured.
-func (a *App) addressFile(coin teller.Coin) (string, error) {
-	if file := a.Config.Path(a.Config.Addresses(coin)); file != "" {
-		return file, nil
-	}
-	if !a.Config.Dummy.Scanner || !a.terms.Coins[coin].Enabled {
-		return "", nil
-	}
-	file := filepath.Join(a.Config.DataDir, "dummy-"+coin.Lower()+"-addresses.txt")
-	if _, err := os.Stat(file); err == nil {
-		return file, nil
-	}
-	return file, makeAddresses(file, coin, a.Config.BTCRPC.Network)
-}
-
-// NodeConfig is how the Bitcoin node is reached.
-func NodeConfig(c config.Config) btc.Config {
+func btcConfig(c config.Config) btc.Config {
 	return btc.Config{
 		Server: c.BTCRPC.Server, User: c.BTCRPC.User.Reveal(), Pass: c.BTCRPC.Pass.Reveal(), CertFile: c.Path(c.BTCRPC.Cert),
-		Websocket: c.BTCRPC.Websocket, Network: c.BTCRPC.Network, Timeout: callTimeout,
+		Websocket: c.BTCRPC.Websocket, ZMQ: c.BTCRPC.ZMQ, Filters: c.BTCRPC.Filters, Network: c.BTCRPC.Network, Timeout: callTimeout,
 	}
+}
+
+func ethConfig(c config.Config, log *slog.Logger) eth.Config {
+	server := c.ETHRPC.Server
+	if c.ETHRPC.URL.IsSet() {
+		server = c.ETHRPC.URL.Reveal()
+	}
+	return eth.Config{
+		Server: server, Port: c.ETHRPC.Port, Websocket: c.ETHRPC.Websocket, ChainID: c.ETHRPC.ChainID, Trace: c.ETHRPC.Trace,
+		Timeout: callTimeout, Log: log,
+	}
+}
+
+func skyConfig(c config.Config) sky.Config {
+	return sky.Config{Address: c.SkyRPC.Address, Timeout: callTimeout, MinPeers: c.SkyRPC.MinPeers}
 }

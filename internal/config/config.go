@@ -36,6 +36,10 @@ type Config struct {
 	BTCAddresses string `toml:"btc_addresses"`
 	ETHAddresses string `toml:"eth_addresses"`
 	SkyAddresses string `toml:"sky_addresses"`
+	// Extended public keys stand beside the files or instead of them. They spend nothing, but show every address.
+	BTCXPub     Secret `toml:"btc_xpub" env:"TELLER_BTC_XPUB"`
+	BTCXPubType string `toml:"btc_xpub_type"` // of its addresses; "" = as the key's prefix says
+	ETHXPub     Secret `toml:"eth_xpub" env:"TELLER_ETH_XPUB"`
 
 	Teller       Teller       `toml:"teller"`
 	SkyRPC       SkyRPC       `toml:"sky_rpc"`
@@ -81,14 +85,32 @@ type BTCRPC struct {
 	Cert      string `toml:"cert"` // "" = no TLS
 	Websocket bool   `toml:"websocket"`
 	Network   string `toml:"network"`
+	ZMQ       string `toml:"zmq"`     // tcp://host:port where Bitcoin Core publishes news; "" = nowhere
+	Filters   string `toml:"filters"` // compact block filters: FiltersAuto or FiltersOff
 }
+
+// What btc_rpc.filters may be.
+const (
+	FiltersAuto = "auto" // used where the node serves them and few enough addresses are watched
+	FiltersOff  = "off"
+)
 
 // ETHRPC is the Ethereum node.
 type ETHRPC struct {
-	Server  string `toml:"server"` // host without port
-	Port    string `toml:"port"`
-	ChainID int64  `toml:"chain_id"`
+	Server    string `toml:"server"` // host without port
+	Port      string `toml:"port"`
+	Websocket bool   `toml:"websocket"`                    // instead of HTTP
+	URL       Secret `toml:"url" env:"TELLER_ETH_RPC_URL"` // instead of the three; those of hosted nodes hold a key
+	ChainID   int64  `toml:"chain_id"`
+	Trace     string `toml:"trace"` // what contracts move: TraceAuto, TraceOn or TraceOff
 }
+
+// What eth_rpc.trace may be.
+const (
+	TraceAuto = "auto" // traced where the node can
+	TraceOn   = "on"   // a block that can not be traced stops the scan
+	TraceOff  = "off"
+)
 
 // Scanner says how one deposit chain is followed.
 type Scanner struct {
@@ -209,6 +231,18 @@ func (c Config) Addresses(coin teller.Coin) string {
 		return c.SkyAddresses
 	default:
 		return c.BTCAddresses
+	}
+}
+
+// XPub is the extended public key of a coin's deposit addresses, which may be unset.
+func (c Config) XPub(coin teller.Coin) Secret {
+	switch coin {
+	case teller.BTC:
+		return c.BTCXPub
+	case teller.ETH:
+		return c.ETHXPub
+	default:
+		return Secret{}
 	}
 }
 

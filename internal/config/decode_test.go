@@ -69,7 +69,7 @@ func TestDecodeMistakes(t *testing.T) {
 		{"key of many other sections", "[teller]\nscan_period = 1\nenabled = true",
 			"teller.scan_period: unknown key; did you mean btc_scanner.scan_period or eth_scanner.scan_period or sky_scanner.scan_period? (line 2)\n" +
 				"teller.enabled: unknown key; did you mean btc_scanner.enabled or eth_scanner.enabled or sky_scanner.enabled? (line 3)"},
-		{"ethereum websocket", "[eth_rpc]\nwebsocket = true", "eth_rpc.websocket: unknown key; did you mean btc_rpc.websocket? (line 2)"},
+		{"skycoin websocket", "[sky_rpc]\nwebsocket = true", "sky_rpc.websocket: unknown key; did you mean btc_rpc.websocket or eth_rpc.websocket? (line 2)"},
 		{"unknown section, once", "[sky_exchangr]\nwallet = \"w\"\nmax_decimals = 1", "sky_exchangr: unknown section; did you mean sky_exchanger? (line 1)"},
 		{"unknown section by dotted keys, once", "btcrpc.user = \"u\"\nbtcrpc.pass = \"p\"", "btcrpc: unknown section; did you mean btc_rpc? (line 1)"},
 		{"unknown section between two", "[ssc_rpc]\n", "ssc_rpc: unknown section; did you mean btc_rpc? (line 1)"},

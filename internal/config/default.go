@@ -18,8 +18,8 @@ func Default() Config {
 		DBFile:  "teller.db",
 		Teller:  Teller{MaxBoundAddrs: 5, BindEnabled: true},
 		SkyRPC:  SkyRPC{Address: "127.0.0.1:6420", Genesis: MainGenesis, MinPeers: 1},
-		BTCRPC:  BTCRPC{Server: "127.0.0.1:8334", Network: "mainnet"},
-		ETHRPC:  ETHRPC{Server: "127.0.0.1", Port: "8545", ChainID: 1},
+		BTCRPC:  BTCRPC{Server: "127.0.0.1:8334", Network: "mainnet", Filters: FiltersAuto},
+		ETHRPC:  ETHRPC{Server: "127.0.0.1", Port: "8545", ChainID: 1, Trace: TraceAuto},
 		BTCScanner: Scanner{
 			Enabled: true, ScanPeriod: 20 * time.Second, InitialScanHeight: 492478, ConfirmationsRequired: 1,
 		},

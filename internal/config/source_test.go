@@ -232,7 +232,7 @@ func TestEveryEnvironmentVariable(t *testing.T) {
 			environ = append(environ, f.env+"=of "+f.env)
 		}
 	}
-	if len(environ) != 6 {
+	if len(environ) != 9 {
 		t.Fatalf("%d variables: %q", len(environ), environ)
 	}
 	c, err := Read(Source{Dir: t.TempDir(), WorkDir: t.TempDir(), Environ: environ})

@@ -1,6 +1,8 @@
 package config
 
 import (
+	"net"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -71,6 +73,12 @@ func (c Config) checkGeneral(ms *Mistakes) {
 	case name == "" || name == "." || name == ".." || strings.ContainsAny(name, `/\`):
 		ms.add("dbfile", "must be a plain name, the file lies in the data directory (-d); is %q", c.DBFile)
 	}
+	if c.BTCXPubType != "" {
+		ms.checkOneOf("btc_xpub_type", c.BTCXPubType, "p2pkh", "p2sh-p2wpkh", "p2wpkh", "p2tr")
+		if !c.BTCXPub.IsSet() {
+			ms.add("btc_xpub_type", "is the type of btc_xpub's addresses: set that too, or leave it out")
+		}
+	}
 	if c.Teller.MaxBoundAddrs < 0 {
 		ms.add("teller.max_bound_addrs", "must not be negative, is %d; 0 means unlimited", c.Teller.MaxBoundAddrs)
 	}
@@ -88,9 +96,7 @@ func (c Config) checkNodes(ms *Mistakes) {
 		ms.add("sky_rpc.genesis", "must be the hash of block 0, 64 hex digits in lower case, is %q", g)
 	}
 	ms.checkNodeAddr("btc_rpc.server", c.BTCRPC.Server)
-	if !slices.Contains(networks, c.BTCRPC.Network) {
-		ms.add("btc_rpc.network", "must be one of %s, is %q", strings.Join(networks, ", "), c.BTCRPC.Network)
-	}
+	ms.checkOneOf("btc_rpc.network", c.BTCRPC.Network, networks...)
 	if c.BTCScanner.Enabled && !c.Dummy.Scanner {
 		if !c.BTCRPC.User.IsSet() {
 			ms.add("btc_rpc.user", "needed: the node's rpcuser, here or in TELLER_BTC_RPC_USER")
@@ -99,15 +105,37 @@ func (c Config) checkNodes(ms *Mistakes) {
 			ms.add("btc_rpc.pass", "needed: the node's rpcpass, here or in TELLER_BTC_RPC_PASS")
 		}
 	}
-	if !validHost(c.ETHRPC.Server) {
-		ms.add("eth_rpc.server", "must be a host without port, like 127.0.0.1, is %q", c.ETHRPC.Server)
+	if z := c.BTCRPC.ZMQ; z != "" {
+		address, isTCP := strings.CutPrefix(z, "tcp://")
+		if host, port, err := net.SplitHostPort(address); !isTCP || err != nil || !validHost(host) || port == "" {
+			ms.add("btc_rpc.zmq", "must be the address of the node's zmqpubhashblock option, like tcp://127.0.0.1:28332, is %q", z)
+		}
+		if c.BTCRPC.Websocket {
+			ms.add("btc_rpc.zmq", "is Bitcoin Core's and btc_rpc.websocket is btcd's: set the one that your node has")
+		}
 	}
-	if n, ok := portNumber(c.ETHRPC.Port); !ok || n == 0 {
-		ms.add("eth_rpc.port", "must be a port number from 1 to 65535 in quotes, is %q", c.ETHRPC.Port)
+	ms.checkOneOf("btc_rpc.filters", c.BTCRPC.Filters, FiltersAuto, FiltersOff)
+	c.checkETHNode(ms)
+}
+
+func (c Config) checkETHNode(ms *Mistakes) {
+	e := c.ETHRPC
+	if e.URL.IsSet() {
+		u, err := url.Parse(e.URL.Reveal())
+		if err != nil || u.Host == "" || !slices.Contains([]string{"http", "https", "ws", "wss"}, u.Scheme) {
+			ms.add("eth_rpc.url", "must be a URL that begins with http, https, ws or wss") // what it is may be a secret
+		}
 	}
-	if c.ETHRPC.ChainID < 1 {
-		ms.add("eth_rpc.chain_id", "must be at least 1, is %d", c.ETHRPC.ChainID)
+	if !validHost(e.Server) {
+		ms.add("eth_rpc.server", "must be a host without port, like 127.0.0.1, is %q; a whole URL goes into eth_rpc.url", e.Server)
 	}
+	if n, ok := portNumber(e.Port); !ok || n == 0 {
+		ms.add("eth_rpc.port", "must be a port number from 1 to 65535 in quotes, is %q", e.Port)
+	}
+	if e.ChainID < 1 {
+		ms.add("eth_rpc.chain_id", "must be at least 1, is %d", e.ChainID)
+	}
+	ms.checkOneOf("eth_rpc.trace", e.Trace, TraceAuto, TraceOn, TraceOff)
 }
 
 func (c Config) checkScanners(ms *Mistakes) {
@@ -130,13 +158,9 @@ func (c Config) checkScanners(ms *Mistakes) {
 		if c.Dummy.Scanner {
 			continue // addresses are made on the spot
 		}
-		if coin != teller.BTC {
-			ms.add(section+".enabled", "deposits of %s are not built yet, except in dummy mode (dummy.scanner): set it to false", coin)
-			continue
-		}
-		if c.Addresses(coin) == "" {
+		if c.Addresses(coin) == "" && !c.XPub(coin).IsSet() {
 			ms.add(coin.Lower()+"_addresses", "needed while %s.enabled is true: a file of deposit addresses, "+
-				"see teller new%saddress", section, coin.Lower())
+				"see teller new%saddress%s", section, coin.Lower(), orXPub[coin])
 		}
 	}
 }
@@ -177,6 +201,15 @@ func (c Config) checkDummy(ms *Mistakes) {
 	}
 	if c.Dummy.Hours > maxHours {
 		ms.add("dummy.hours", "must be at most %d, is %d", uint64(maxHours), c.Dummy.Hours)
+	}
+}
+
+// orXPub is what else a coin's addresses may come from.
+var orXPub = map[teller.Coin]string{teller.BTC: "; or set btc_xpub", teller.ETH: "; or set eth_xpub"}
+
+func (ms *Mistakes) checkOneOf(key, value string, allowed ...string) {
+	if !slices.Contains(allowed, value) {
+		ms.add(key, "must be one of %s, is %q", strings.Join(allowed, ", "), value)
 	}
 }
 

@@ -55,6 +55,14 @@ func (c Config) nodeWarnings() []string {
 			ws = append(ws, "btc_scanner.confirmations_required is 0: a deposit is paid for while its block may still be replaced")
 		}
 	}
+	if c.ETHScanner.Enabled && !c.Dummy.Scanner {
+		if c.ETHScanner.ConfirmationsRequired == 0 {
+			ws = append(ws, "eth_scanner.confirmations_required is 0: a deposit is paid for while its block may still be replaced")
+		}
+		if c.ETHRPC.Trace == TraceOff {
+			ws = append(ws, "eth_rpc.trace is off: what contracts pay to deposit addresses is found by balance only, and held")
+		}
+	}
 	if !c.Dummy.Sender && beyondLoopback(c.SkyRPC.Address) {
 		ws = append(ws, fmt.Sprintf("sky_rpc.address %s is called without encryption: use it over a network you trust only", c.SkyRPC.Address))
 	}

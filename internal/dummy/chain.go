@@ -177,6 +177,8 @@ type nobody struct{}
 
 func (nobody) Has([]byte) bool { return false }
 
+func (nobody) Keys() ([][]byte, bool) { return nil, true }
+
 // Block implements teller.Chain.
 func (c *Chain) Block(ctx context.Context, height int64, watched teller.Watched) (teller.Block, error) {
 	if err := alive(ctx); err != nil {

@@ -31,9 +31,13 @@ type everybody struct{}
 
 func (everybody) Has([]byte) bool { return true }
 
+func (everybody) Keys() ([][]byte, bool) { return nil, false }
+
 type only string
 
 func (o only) Has(key []byte) bool { return string(key) == string(o) }
+
+func (o only) Keys() ([][]byte, bool) { return [][]byte{[]byte(o)}, true }
 
 func openChain(t testing.TB, dir string, confirmations int64) *Chain {
 	t.Helper()

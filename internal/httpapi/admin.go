@@ -18,6 +18,9 @@ type AdminStore interface {
 	CloseDeposit(ctx context.Context, id string, act teller.Act) (teller.Deposit, error)
 	Withdrawals(ctx context.Context) ([]teller.Withdrawal, error)
 	SettleWithdrawal(ctx context.Context, txid string, act teller.Act) error
+	UnboundPayments(ctx context.Context, after uint64, limit int) ([]teller.UnboundPayment, error)
+	StartRescan(ctx context.Context, coin teller.Coin, from int64, act teller.Act) (teller.Rescan, error)
+	Rescan(ctx context.Context, coin teller.Coin) (teller.Rescan, error)
 	Audit(ctx context.Context, after uint64, limit int) ([]teller.AuditEntry, error)
 	Backup(ctx context.Context, w io.Writer) error
 }
@@ -33,8 +36,11 @@ type AddressUse struct {
 type AdminOptions struct {
 	Store     AdminStore
 	Addresses func(teller.Coin) AddressUse
-	Clock     teller.Clock
-	Logger    *slog.Logger
+	// Reload reads the address files again; CodeInvalid with the mistakes when one can not be used.
+	Reload  func(context.Context) (map[teller.Coin]Reloaded, error)
+	Metrics http.Handler // answers /metrics
+	Clock   teller.Clock
+	Logger  *slog.Logger
 
 	Host  string // the configured address of the listener, "host:port"; see checkHost
 	Token string // "" = whoever reaches the listener is the operator
@@ -54,7 +60,14 @@ func NewAdmin(o AdminOptions) http.Handler {
 	rt.post("/api/holds/close", a.close)
 	rt.get("/api/withdrawals", a.withdrawals)
 	rt.post("/api/withdrawals/settle", a.settle)
+	rt.get("/api/unbound-payments", a.unbound)
+	rt.post("/api/addresses/reload", a.reload)
+	rt.handle("/api/rescans", a.rescansOf, http.MethodGet, http.MethodHead, http.MethodPost)
 	rt.get("/api/audit", a.audit)
+	rt.get("/metrics", func(w http.ResponseWriter, r *http.Request) error {
+		a.Metrics.ServeHTTP(w, r)
+		return nil
+	})
 	return secured(checkHost(checkToken(sameOrigin(rt.mux), o.Token), o.Host), policyAPI)
 }
 

@@ -1,6 +1,7 @@
 package httpapi_test
 
 import (
+	"context"
 	"io"
 	"net/http"
 	"strings"
@@ -24,10 +25,47 @@ func adminOptions(l *ledger, change func(*httpapi.AdminOptions)) httpapi.AdminOp
 			}[c]
 		},
 	}
+	o.Reload = func(context.Context) (map[teller.Coin]httpapi.Reloaded, error) {
+		return map[teller.Coin]httpapi.Reloaded{teller.BTC: {Added: 2, Removed: 1, Remaining: 5}}, nil
+	}
+	o.Metrics = http.NotFoundHandler()
 	if change != nil {
 		change(&o)
 	}
 	return o
+}
+
+func TestReloadTellsTheMistake(t *testing.T) {
+	h := httpapi.NewAdmin(adminOptions(operatorLedger(t), func(o *httpapi.AdminOptions) {
+		o.Reload = func(context.Context) (map[teller.Coin]httpapi.Reloaded, error) {
+			return nil, teller.Errorf(teller.CodeInvalid, "btc_addresses: line 3: not an address")
+		}
+	}))
+	w := request{method: "POST", target: "/api/addresses/reload", header: asJSON, body: "{}"}.do(h)
+	if w.Code != http.StatusBadRequest || !strings.Contains(w.Body.String(), "line 3") {
+		t.Errorf("answer %d %s", w.Code, w.Body)
+	}
+}
+
+// What is measured is the operator's business, like everything on this listener.
+func TestMetricsNeedTheToken(t *testing.T) {
+	h := httpapi.NewAdmin(adminOptions(operatorLedger(t), func(o *httpapi.AdminOptions) {
+		o.Token = adminToken
+		o.Metrics = http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "teller_up 1\n") })
+	}))
+	r, w := newRequest("GET", "/metrics", "127.0.0.1:5000")
+	r.Host = "localhost"
+	h.ServeHTTP(w, r)
+	if w.Code != http.StatusUnauthorized || strings.Contains(w.Body.String(), "teller_up") {
+		t.Errorf("without the token: %d %s", w.Code, w.Body)
+	}
+	r, w = newRequest("GET", "/metrics", "127.0.0.1:5000")
+	r.Host = "localhost"
+	r.SetBasicAuth("prometheus", adminToken)
+	h.ServeHTTP(w, r)
+	if w.Code != http.StatusOK || w.Body.String() != "teller_up 1\n" {
+		t.Errorf("with the token: %d %s", w.Code, w.Body)
+	}
 }
 
 func amount(t *testing.T, s string) teller.Amount {
@@ -64,6 +102,10 @@ func operatorLedger(t *testing.T) *ledger {
 			Received: map[teller.Coin]teller.Amount{teller.BTC: amount(t, "153420000"), teller.ETH: amount(t, "20000000000000000001")},
 		},
 		gone: []teller.Withdrawal{{TxID: "w", Height: teller.UnknownHeight, SeenAt: now, Outputs: []teller.SkyOutput{{Address: skyAddr, Coins: 1_500_000}}}},
+		unbound: []teller.UnboundPayment{{
+			Seq: 3, Coin: teller.BTC, Transfer: teller.Transfer{Address: "free", TxID: "txu", N: 2, Value: amount(t, "4200")},
+			BlockRef: teller.BlockRef{Height: 77, Hash: "h"}, SeenAt: now,
+		}},
 		trail: []teller.AuditEntry{
 			{Seq: 1, Time: now, Event: "recorded", DepositID: "txa:11", To: teller.StatusWaitingDeposit},
 			{Seq: 2, Time: now, Event: "credit", DepositID: "txa:11", From: teller.StatusWaitingDeposit, To: teller.StatusWaitingDecide},
@@ -121,6 +163,21 @@ func adminCases() []adminCase {
 			post("/api/holds/close", `{"deposit_id":"txd:0","reason":"y"}`)},
 		{"withdrawals", nil, get("/api/withdrawals")},
 		{"withdrawals none", func(l *ledger) { l.gone = nil }, get("/api/withdrawals")},
+		{"unbound", nil, get("/api/unbound-payments")},
+		{"unbound none", func(l *ledger) { l.unbound = nil }, get("/api/unbound-payments")},
+		{"reload", nil, post("/api/addresses/reload", "{}")},
+		{"reload get", nil, get("/api/addresses/reload")},
+		{"rescans none", nil, get("/api/rescans")},
+		{"rescans", func(l *ledger) {
+			l.rescan = &teller.Rescan{Coin: teller.BTC, From: 5, To: 9, Next: 10, Found: 2, StartedAt: now}
+		},
+			get("/api/rescans")},
+		{"rescan", nil, post("/api/rescans", `{"coin_type":"BTC","from":0,"reason":"a buyer asks"}`)},
+		{"rescan without height", nil, post("/api/rescans", `{"coin_type":"BTC"}`)},
+		{"rescan negative height", nil, post("/api/rescans", `{"coin_type":"BTC","from":-1}`)},
+		{"rescan unknown coin", nil, post("/api/rescans", `{"coin_type":"DOGE","from":1}`)},
+		{"rescan coin not scanned", nil, post("/api/rescans", `{"coin_type":"ETH","from":1}`)},
+		{"rescan delete", nil, request{method: "DELETE", target: "/api/rescans"}},
 		{"audit", nil, get("/api/audit")},
 		{"audit page", nil, get("/api/audit?after=1&limit=5")},
 		{"unknown path", nil, get("/api/bind")},
@@ -161,7 +218,8 @@ func TestActsAreSigned(t *testing.T) {
 
 func TestAdminHead(t *testing.T) {
 	h := httpapi.NewAdmin(adminOptions(operatorLedger(t), nil))
-	for _, target := range []string{"/api/deposits", "/api/deposit-addresses", "/api/accounting", "/api/backup", "/api/audit", "/api/holds", "/api/withdrawals"} {
+	for _, target := range []string{"/api/deposits", "/api/deposit-addresses", "/api/accounting", "/api/backup", "/api/audit", "/api/holds", "/api/withdrawals",
+		"/api/unbound-payments", "/api/rescans"} {
 		w := request{method: "HEAD", target: target}.do(h)
 		if w.Code != http.StatusOK || w.Header().Get("Content-Type") == "" {
 			t.Errorf("HEAD %s: %d %v", target, w.Code, w.Header())

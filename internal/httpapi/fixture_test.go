@@ -76,6 +76,8 @@ type ledger struct {
 	totals   teller.Totals
 	gone     []teller.Withdrawal
 	trail    []teller.AuditEntry
+	unbound  []teller.UnboundPayment
+	rescan   *teller.Rescan
 	backup   func(io.Writer) error
 
 	failAfter int // pages that succeed before err; with err set
@@ -223,6 +225,26 @@ func (l *ledger) Audit(_ context.Context, after uint64, limit int) ([]teller.Aud
 		}
 	}
 	return page, nil
+}
+
+func (l *ledger) UnboundPayments(_ context.Context, after uint64, _ int) ([]teller.UnboundPayment, error) {
+	if after > 0 {
+		return nil, nil
+	}
+	return l.unbound, l.fail()
+}
+
+func (l *ledger) StartRescan(_ context.Context, coin teller.Coin, from int64, act teller.Act) (teller.Rescan, error) {
+	l.acts = append(l.acts, fmt.Sprintf("rescan %s from %d by %s: %s", coin, from, act.Actor, act.Reason))
+	l.rescan = &teller.Rescan{Coin: coin, From: from, Next: from, To: 100, StartedAt: now}
+	return *l.rescan, l.fail()
+}
+
+func (l *ledger) Rescan(_ context.Context, coin teller.Coin) (teller.Rescan, error) {
+	if l.rescan == nil || l.rescan.Coin != coin {
+		return teller.Rescan{}, teller.Errorf(teller.CodeNotFound, "no rescan")
+	}
+	return *l.rescan, l.fail()
 }
 
 func (l *ledger) Backup(_ context.Context, w io.Writer) error { return l.backup(w) }

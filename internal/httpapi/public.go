@@ -34,11 +34,13 @@ type PublicOptions struct {
 	Addresses teller.Addresses      // of SKY
 	Terms     teller.Terms          // what is on offer
 	Remaining func(teller.Coin) int // unused deposit addresses of a coin
-	Health    func() Health         // a snapshot, ready to be shown: it is asked for by anybody and must cost nothing
-	Version   string                // of this build
-	Started   time.Time             // for the uptime
-	Clock     teller.Clock
-	Logger    *slog.Logger
+	// Unconfirmed are the transfers to a deposit address that no block holds yet, as far as they are known.
+	Unconfirmed func(coin teller.Coin, address string) []teller.Transfer
+	Health      func() Health // a snapshot, ready to be shown: it is asked for by anybody and must cost nothing
+	Version     string        // of this build
+	Started     time.Time     // for the uptime
+	Clock       teller.Clock
+	Logger      *slog.Logger
 
 	ThrottleMax      int // requests to /api/ per client and ThrottleDuration; 0 = unlimited
 	ThrottleDuration time.Duration

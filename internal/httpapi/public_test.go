@@ -45,6 +45,9 @@ func publicOptions(change func(*httpapi.PublicOptions)) httpapi.PublicOptions {
 	logger, _ := quiet()
 	o := httpapi.PublicOptions{
 		Counter: &counter{}, Store: statusLedger(), Addresses: skyAddresses{}, Terms: terms(),
+		Unconfirmed: func(coin teller.Coin, address string) []teller.Transfer {
+			return onTheWay[string(coin)+" "+address]
+		},
 		Remaining: func(c teller.Coin) int { return map[teller.Coin]int{teller.BTC: 7, teller.ETH: 3}[c] },
 		Health:    health, Version: "6720f7c5183e01090e657cda88e4ca962969c874",
 		Started: now.Add(-5*time.Minute - 32*time.Second - 400*time.Millisecond),
@@ -62,6 +65,12 @@ func publicOptions(change func(*httpapi.PublicOptions)) httpapi.PublicOptions {
 	return o
 }
 
+// onTheWay are unconfirmed transfers by coin and address. The first was mined since the mempool was looked at.
+var onTheWay = map[string][]teller.Transfer{
+	"BTC paid":  {{TxID: "mined"}, {TxID: "new", N: 3}},
+	"ETH first": {{TxID: "newer"}},
+}
+
 // statusLedger has a buyer with deposits in every situation.
 func statusLedger() *ledger {
 	at := func(minutes int) time.Time { return now.Add(-time.Duration(minutes) * time.Minute) }
@@ -71,10 +80,11 @@ func statusLedger() *ledger {
 	return &ledger{
 		bindings: []teller.Binding{
 			bind(teller.BTC, "paid"), bind(teller.ETH, "unpaid"), bind(teller.BTC, "reorged"), bind(teller.SKY, "unscanned"),
+			bind(teller.ETH, "first"),
 		},
 		rows: []teller.Deposit{
 			{Coin: teller.BTC, Address: "paid", Status: teller.StatusDone, Height: 90, PayoutTxID: "aa", UpdatedAt: at(9)},
-			{Coin: teller.BTC, Address: "paid", Status: teller.StatusWaitingDeposit, Height: 98, UpdatedAt: at(2)},
+			{Coin: teller.BTC, Address: "paid", TxID: "mined", Status: teller.StatusWaitingDeposit, Height: 98, UpdatedAt: at(2)},
 			{Coin: teller.BTC, Address: "paid", Status: teller.StatusWaitingDeposit, Height: 101, UpdatedAt: at(1)},
 			{Coin: teller.BTC, Address: "paid", Status: teller.StatusWaitingDeposit, Height: 91, UpdatedAt: at(1)}, // frozen
 			{Coin: teller.BTC, Address: "reorged", Status: teller.StatusWaitingDeposit, Height: 99, Orphaned: true, UpdatedAt: at(1)},

@@ -3,6 +3,7 @@ package httpapi
 import (
 	"context"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -19,7 +20,15 @@ type statusEntry struct {
 	TxID                  string        `json:"txid"` // of the payout
 	Confirmations         int64         `json:"confirmations"`
 	ConfirmationsRequired int64         `json:"confirmations_required"`
+	Seen                  string        `json:"seen"` // where the deposit is: see the constants
 }
+
+// Where a deposit was seen. Only what is in a block at the required depth is credited.
+const (
+	seenNowhere = ""
+	seenMempool = "mempool"
+	seenBlock   = "block"
+)
 
 type statusResponse struct {
 	Statuses []statusEntry `json:"statuses"`
@@ -67,21 +76,32 @@ func (p *public) entriesOf(ctx context.Context, skyAddr string, now time.Time) (
 	return entries, nil
 }
 
-// entriesFor are the entries of one binding, not yet numbered.
+// entriesFor are the entries of one binding, not yet numbered: its deposits, and what is on its way to become one.
 func (p *public) entriesFor(b teller.Binding, deposits []teller.Deposit, tip int64, now time.Time) []statusEntry {
 	required := p.Terms.Coins[b.Coin].Confirmations
-	if len(deposits) == 0 {
-		return []statusEntry{{
-			UpdatedAt: now.Unix(), Status: teller.StatusWaitingDeposit, CoinType: b.Coin, ConfirmationsRequired: required,
-		}}
+	waiting := statusEntry{
+		UpdatedAt: now.Unix(), Status: teller.StatusWaitingDeposit, CoinType: b.Coin, ConfirmationsRequired: required,
 	}
-	entries := make([]statusEntry, 0, len(deposits))
+	entries := make([]statusEntry, 0, max(1, len(deposits)))
 	for i := range deposits {
 		d := &deposits[i]
 		entries = append(entries, statusEntry{
 			UpdatedAt: d.UpdatedAt.Unix(), Status: d.Status, CoinType: d.Coin, TxID: d.PayoutTxID,
 			Confirmations: confirmations(d, tip, required), ConfirmationsRequired: required,
+			Seen: seenBlock,
 		})
+	}
+	for _, t := range p.Unconfirmed(b.Coin, b.Address) {
+		mined := func(d teller.Deposit) bool { return d.TxID == t.TxID && d.N == t.N }
+		if slices.ContainsFunc(deposits, mined) {
+			continue // the window on the mempool is a little older than the ledger
+		}
+		waiting.Seen = seenMempool
+		entries = append(entries, waiting)
+	}
+	if len(entries) == 0 {
+		waiting.Seen = seenNowhere
+		entries = append(entries, waiting)
 	}
 	return entries
 }

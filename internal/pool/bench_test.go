@@ -134,7 +134,7 @@ func BenchmarkTake(b *testing.B) {
 // BenchmarkReturnFirst is the worst case: the first address comes back when all others are gone.
 func BenchmarkReturnFirst(b *testing.B) {
 	p := newPool(b, numbered(1_000_000), nil)
-	first := takeAll(b, p)[0]
+	first := ofFile(takeAll(b, p)[0])
 	for b.Loop() {
 		p.Return(first)
 		if _, err := p.Take(); err != nil {

@@ -30,22 +30,54 @@ const (
 // A file with any mistake in it (an invalid address, one that is there twice, no address at all) is refused with a
 // CodeInvalid error that names the first 20 mistakes with their lines and counts the rest.
 func ReadFile(path string, coin teller.Coin, addrs teller.Addresses) (*List, error) {
-	f, err := os.Open(path)
+	f, size, err := open(path)
 	if err != nil {
-		return nil, openError(err)
+		return nil, err
 	}
 	defer f.Close()
-	info, err := f.Stat()
+	return read(f, path, size, coin, addrs)
+}
+
+// Lines calls f for every address of a file that ReadFile accepts, with the line on which it stands, from 1.
+func Lines(path string, coin teller.Coin, addrs teller.Addresses, f func(address string, line int)) error {
+	file, _, err := open(path)
 	if err != nil {
-		return nil, openError(err)
+		return err
 	}
+	defer file.Close()
+	var wrong mistakes
+	for e := range parsed(skipBOM(file), coin, splitterOf(path), addrs) {
+		if e.err != "" {
+			wrong.add(e.place, e.err)
+			continue
+		}
+		f(e.address, int(e.line))
+	}
+	if wrong.count > 0 {
+		return wrong.error(path)
+	}
+	return nil
+}
+
+// open returns a file and its size.
+func open(path string) (*os.File, int, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, 0, openError(err)
+	}
+	info, err := f.Stat()
 	switch {
+	case err != nil:
+		err = openError(err)
 	case !info.Mode().IsRegular():
-		return nil, teller.Errorf(teller.CodeInvalid, "address file %s is not a regular file", path)
+		err = teller.Errorf(teller.CodeInvalid, "address file %s is not a regular file", path)
 	case info.Size() > maxFileSize:
-		return nil, teller.Errorf(teller.CodeInvalid, "address file %s has %d bytes: at most %d are read", path, info.Size(), maxFileSize)
+		err = teller.Errorf(teller.CodeInvalid, "address file %s has %d bytes: at most %d are read", path, info.Size(), maxFileSize)
+	default:
+		return f, int(info.Size()), nil
 	}
-	return read(f, path, int(info.Size()), coin, addrs)
+	_ = f.Close()
+	return nil, 0, err
 }
 
 func openError(err error) error {
@@ -58,14 +90,10 @@ func openError(err error) error {
 
 // read is ReadFile on an open file of about size bytes; path gives its format and its name in errors.
 func read(r io.Reader, path string, size int, coin teller.Coin, addrs teller.Addresses) (*List, error) {
-	split := splitText
-	if strings.EqualFold(filepath.Ext(path), ".json") {
-		split = splitJSON
-	}
 	b := newBuilder(coin, size)
 	var places []place // of the addresses in b, to name the first of two equal ones
 	var wrong mistakes
-	for e := range parsed(skipBOM(r), coin, split, addrs) {
+	for e := range parsed(skipBOM(r), coin, splitterOf(path), addrs) {
 		if e.err != "" {
 			wrong.add(e.place, e.err)
 			continue
@@ -114,6 +142,13 @@ type entry struct {
 
 // splitter cuts a file into entries, in order. An error that it can not read beyond is the last entry that it emits.
 type splitter func(r io.Reader, coin teller.Coin, emit func(entry))
+
+func splitterOf(path string) splitter {
+	if strings.EqualFold(filepath.Ext(path), ".json") {
+		return splitJSON
+	}
+	return splitText
+}
 
 // parsed yields the entries of a file in order, each checked. Splitting and checking run beside the consumer: checking
 // a base58 address costs more than all else together, so it is spread over the processors.

@@ -239,3 +239,28 @@ func FuzzAddressFile(f *testing.F) {
 		}
 	})
 }
+
+func TestLines(t *testing.T) {
+	for name, tc := range map[string]struct {
+		content string
+		want    string
+		err     string
+	}{
+		"a.txt":  {"# x\n\nAA\nbb\n", "aa:3 bb:4", ""},
+		"a.json": {"{\n\"btc_addresses\": [\"aa\",\n\"bb\"]}", "aa:2 bb:3", ""},
+		"b.txt":  {"aa\n!\n", "aa:1", `b.txt:2: "!" is no BTC address`},
+	} {
+		path := filepath.Join(t.TempDir(), name)
+		if err := os.WriteFile(path, []byte(tc.content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		err := Lines(path, teller.BTC, lowerCase{}, func(address string, line int) { got = append(got, fmt.Sprint(address, ":", line)) })
+		if strings.Join(got, " ") != tc.want || (err == nil) != (tc.err == "") || err != nil && !strings.Contains(err.Error(), tc.err) {
+			t.Errorf("%s: %v, %v", name, got, err)
+		}
+	}
+	if err := Lines(filepath.Join(t.TempDir(), "none"), teller.BTC, lowerCase{}, nil); teller.CodeOf(err) != teller.CodeNotFound {
+		t.Errorf("a missing file: %v", err)
+	}
+}

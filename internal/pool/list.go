@@ -71,6 +71,17 @@ func (l *List) Contains(address string) bool {
 	return ok
 }
 
+// Changes counts what is here and not in older, and what is in older and not here.
+func (l *List) Changes(older *List) (added, removed int) {
+	kept := 0
+	for i := range l.ends {
+		if older.Contains(l.At(i)) {
+			kept++
+		}
+	}
+	return l.Len() - kept, older.Len() - kept
+}
+
 func cut(text string, ends []uint32, i int) string {
 	if i == 0 {
 		return text[:ends[0]]

@@ -45,9 +45,12 @@ func takeAll(t testing.TB, p *Pool) []string {
 		if err != nil {
 			t.Fatal(err)
 		}
-		got = append(got, address)
+		got = append(got, address.Address)
 	}
 }
+
+// ofFile is an address as a pool of a file hands it out.
+func ofFile(address string) teller.PoolAddress { return teller.PoolAddress{Address: address} }
 
 func TestTakeSkipsUsedInOrder(t *testing.T) {
 	addresses := numbered(200)
@@ -76,19 +79,19 @@ func TestReturn(t *testing.T) {
 	p := newPool(t, numbered(5), func(address string) bool { return address == "address1" })
 	take := func(want string) {
 		t.Helper()
-		if got, err := p.Take(); err != nil || got != want {
-			t.Fatalf("took %q, %v; want %q", got, err, want)
+		if got, err := p.Take(); err != nil || got != ofFile(want) {
+			t.Fatalf("took %v, %v; want %q", got, err, want)
 		}
 	}
 	take("address0")
 	take("address2")
 	take("address3")
-	p.Return("address2")
-	p.Return("address2")        // twice changes nothing
-	p.Return("address0")        //
-	p.Return("address1")        // used before: stays out
-	p.Return("address4")        // never taken
-	p.Return("somebody else's") // unknown
+	p.Return(ofFile("address2"))
+	p.Return(ofFile("address2"))        // twice changes nothing
+	p.Return(ofFile("address0"))        //
+	p.Return(ofFile("address1"))        // used before: stays out
+	p.Return(ofFile("address4"))        // never taken
+	p.Return(ofFile("somebody else's")) // unknown
 	if p.Remaining() != 3 {
 		t.Fatalf("%d remaining, want 3", p.Remaining())
 	}
@@ -97,7 +100,7 @@ func TestReturn(t *testing.T) {
 	take("address4")
 	p.Exclude("address4") // was out already
 	p.Exclude("somebody else's")
-	p.Return("address4")
+	p.Return(ofFile("address4"))
 	if _, err := p.Take(); teller.CodeOf(err) != teller.CodePoolEmpty || p.Remaining() != 0 {
 		t.Fatalf("took from an empty pool: %v, %d remaining", err, p.Remaining())
 	}
@@ -147,11 +150,11 @@ func TestPoolAgainstModel(t *testing.T) {
 				got, err := p.Take()
 				switch {
 				case len(want) == 0 && teller.CodeOf(err) != teller.CodePoolEmpty:
-					t.Fatalf("took %q, %v from an empty pool", got, err)
-				case len(want) > 0 && (err != nil || got != want[0]):
-					t.Fatalf("took %q, %v; want %q", got, err, want[0])
+					t.Fatalf("took %v, %v from an empty pool", got, err)
+				case len(want) > 0 && (err != nil || got != ofFile(want[0])):
+					t.Fatalf("took %v, %v; want %q", got, err, want[0])
 				case len(want) > 0:
-					out[got] = true
+					out[got.Address] = true
 				}
 			},
 			"return": func(t *rapid.T) {
@@ -159,7 +162,7 @@ func TestPoolAgainstModel(t *testing.T) {
 					t.Skip("nothing to return")
 				}
 				a := rapid.SampledFrom(addresses).Draw(t, "address")
-				p.Return(a)
+				p.Return(ofFile(a))
 				delete(out, a)
 			},
 			"exclude": func(t *rapid.T) {
@@ -199,7 +202,7 @@ func TestConcurrentTakesAreDistinct(t *testing.T) {
 						return
 					}
 				}
-				got[i] = append(got[i], a)
+				got[i] = append(got[i], a.Address)
 			}
 		})
 	}

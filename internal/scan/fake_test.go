@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"sync"
+	"time"
 
 	"github.com/skycoin/teller"
 )
@@ -14,7 +15,16 @@ type fakeChain struct {
 	blocks []teller.Block
 	gen    int
 	down   bool
+	slow   time.Duration // of a call of Block
+	asked  int           // calls of Block under way
+	most   int           // at once
+	reads  int           // calls of Block
 }
+
+// clock is the wall clock, which a synctest bubble replaces.
+type clock struct{}
+
+func (clock) Now() time.Time { return time.Now() }
 
 func newChain(n int) *fakeChain {
 	c := &fakeChain{}
@@ -76,7 +86,23 @@ func (c *fakeChain) BlockHash(_ context.Context, h int64) (string, error) {
 	return b.Hash, err
 }
 
-func (c *fakeChain) Block(_ context.Context, h int64, w teller.Watched) (teller.Block, error) {
+func (c *fakeChain) Block(ctx context.Context, h int64, w teller.Watched) (teller.Block, error) {
+	c.mu.Lock()
+	c.reads++
+	c.asked++
+	c.most = max(c.most, c.asked)
+	slow := c.slow
+	c.mu.Unlock()
+	defer func() {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		c.asked--
+	}()
+	select {
+	case <-time.After(slow):
+	case <-ctx.Done():
+		return teller.Block{}, teller.Errorf(teller.CodeUnavailable, "%w", ctx.Err())
+	}
 	b, err := c.at(h)
 	if !w.Has([]byte("a")) {
 		b.Transfers = nil

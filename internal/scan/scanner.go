@@ -13,18 +13,12 @@ import (
 	"fmt"
 	"log/slog"
 
-	"golang.org/x/sync/errgroup"
-
 	"github.com/skycoin/teller"
 )
 
-const (
-	// inFlight is how many blocks are fetched at once. The node is the limit, and more than four gain nothing.
-	inFlight = 4
-	// margin is how many blocks below the first height are stored for their hashes, so that a reorg right after the
-	// first start finds the common ancestor.
-	margin = 20
-)
+// margin is how many blocks below the first height are stored for their hashes, so that a reorg right after the first
+// start finds the common ancestor.
+const margin = 20
 
 // Store is what the scanner needs of the ledger.
 type Store interface {
@@ -38,6 +32,7 @@ type Options struct {
 	Chain         teller.Chain
 	Store         Store
 	Log           *slog.Logger
+	Clock         teller.Clock
 	InitialHeight int64       // the first block whose deposits count, when the store has no cursor yet
 	Confirmations int64       // blocks on top of a deposit's own before it is credited
 	Rate          teller.Rate // for deposits recorded from now on
@@ -50,12 +45,14 @@ type Scanner struct {
 	Options
 	coin    teller.Coin
 	watched *WatchSet
+	meter   *meter
+	report  reporter
 	quiet   int64 // below this height nothing is looked for: what lies before the very first block to scan
 	pinned  bool  // the node's network was checked
 	frozen  bool  // as of the last step, so that it is logged once
 }
 
-// New makes a Scanner that watches every address bound so far.
+// New makes a Scanner that watches every address bound so far; Watch adds those that may be bound later.
 func New(ctx context.Context, o Options) (*Scanner, error) {
 	totals, err := o.Store.Totals(ctx)
 	if err != nil {
@@ -64,6 +61,8 @@ func New(ctx context.Context, o Options) (*Scanner, error) {
 	s := &Scanner{Options: o, coin: o.Chain.Coin()}
 	s.watched = NewWatchSet(totals.Bound[s.coin])
 	s.Log = o.Log.With("coin", s.coin)
+	s.meter = newMeter(o.Clock, s.Log)
+	s.report = reporter{s.Log, o.Credited}
 	if err := o.Store.BoundAddresses(ctx, s.coin, s.Watch); err != nil {
 		return nil, fmt.Errorf("load the bound %s addresses: %w", s.coin, err)
 	}
@@ -73,7 +72,7 @@ func New(ctx context.Context, o Options) (*Scanner, error) {
 // Name implements the worker's name, for logs and health.
 func (s *Scanner) Name() string { return s.coin.Lower() }
 
-// Watch makes the scanner look for payments to address from its next block on.
+// Watch makes the scanner look for payments to address from its next block on. Again changes nothing.
 func (s *Scanner) Watch(address string) error {
 	key, err := s.Chain.WatchKey(address)
 	if err != nil {
@@ -89,8 +88,11 @@ func (s *Scanner) Watching() int { return s.watched.Len() }
 // Step brings the store a few blocks closer to the node's tip. It reports whether it changed anything: if so, there may
 // be more to do at once.
 func (s *Scanner) Step(ctx context.Context) (bool, error) {
-	if err := s.checkNetwork(ctx); err != nil {
-		return false, err
+	if !s.pinned {
+		if err := s.checkNetwork(ctx); err != nil {
+			return false, err
+		}
+		s.pinned = true
 	}
 	tip, err := s.Chain.Tip(ctx)
 	if err != nil {
@@ -115,10 +117,8 @@ func (s *Scanner) Step(ctx context.Context) (bool, error) {
 	return s.advance(ctx, cursor.Height+1, tip, &cursor)
 }
 
+// checkNetwork makes sure that the node is on the network that was configured and that the ledger belongs to.
 func (s *Scanner) checkNetwork(ctx context.Context) error {
-	if s.pinned {
-		return nil
-	}
 	genesis, err := s.Chain.Genesis(ctx)
 	if err != nil {
 		return err
@@ -126,11 +126,7 @@ func (s *Scanner) checkNetwork(ctx context.Context) error {
 	if s.Genesis != "" && genesis != s.Genesis {
 		return teller.Errorf(teller.CodeWrongNetwork, "the %s node is on another network: its block 0 is %s, the configured network's is %s", s.coin, genesis, s.Genesis)
 	}
-	if err := s.Store.PinChain(ctx, s.coin, genesis); err != nil {
-		return err
-	}
-	s.pinned = true
-	return nil
+	return s.Store.PinChain(ctx, s.coin, genesis)
 }
 
 // shorter handles a node whose chain ends below the cursor: behind, or on a shorter branch.
@@ -173,84 +169,53 @@ func (s *Scanner) reorganise(ctx context.Context, cursor teller.Cursor, from int
 	return false, teller.Errorf(teller.CodeWrongNetwork, "the %s node's chain shares none of the stored blocks: is it another network's node, or was its chain replaced? nothing of %s is credited until this is cleared up", s.coin, s.coin)
 }
 
-// advance fetches the next blocks together and stores them one after the other. cursor is nil at the very first.
+// advance reads the next blocks and stores them one after the other. cursor is nil at the very first.
 func (s *Scanner) advance(ctx context.Context, from int64, tip teller.BlockRef, cursor *teller.Cursor) (bool, error) {
-	n := min(inFlight, tip.Height-from+1)
-	if n <= 0 {
+	to := min(from+window-1, tip.Height)
+	if to < from {
 		return false, nil // the chain has not reached the first height yet
 	}
-	blocks, fetchErr := s.fetch(ctx, from, int(n))
-	for i, b := range blocks {
+	terms := teller.ScanTerms{Confirmations: s.Confirmations, Rate: s.Rate, Tip: tip.Height}
+	saved := false
+	for b, err := range readBlocks(ctx, s.Chain, from, to, s.watchedAt) {
+		if teller.CodeOf(err) == teller.CodeNotFound {
+			return saved, nil // the chain got shorter meanwhile
+		}
+		if err != nil {
+			return saved, err
+		}
 		if cursor != nil && b.Parent != cursor.Hash {
-			if i > 0 {
-				return true, nil // the chain changed while we fetched; the next step sees where
+			if saved {
+				return true, nil // the chain changed while we read; the next step sees where
 			}
 			return s.reorganise(ctx, *cursor, cursor.Height)
 		}
-		terms := teller.ScanTerms{Confirmations: s.Confirmations, Rate: s.Rate, Tip: tip.Height}
 		res, err := s.Store.SaveBlock(ctx, s.coin, b, terms)
 		if err != nil {
-			return i > 0, err
+			return saved, err
 		}
+		saved = true
 		s.tell(res)
 		cursor = &teller.Cursor{BlockRef: b.BlockRef, Tip: tip.Height}
+		s.meter.passed(b.Height, tip.Height)
 	}
-	if behind := tip.Height - (from + int64(len(blocks)) - 1); behind > 0 && from/1000 != (from+int64(len(blocks)))/1000 {
-		s.Log.Info("catching up", "height", from, "behind", behind)
-	}
-	return len(blocks) > 0, fetchErr
+	return saved, nil
 }
 
-// fetch reads n blocks at once. It returns those before the first failure, and the failure.
-func (s *Scanner) fetch(ctx context.Context, from int64, n int) ([]teller.Block, error) {
-	blocks, errs := make([]teller.Block, n), make([]error, n)
-	var g errgroup.Group
-	for i := range n {
-		g.Go(func() error {
-			height := from + int64(i)
-			var watched teller.Watched = s.watched
-			if height < s.quiet {
-				watched = watchNothing{}
-			}
-			blocks[i], errs[i] = s.Chain.Block(ctx, height, watched)
-			return nil
-		})
+// watchedAt is what is looked for in the block at a height.
+func (s *Scanner) watchedAt(height int64) teller.Watched {
+	if height < s.quiet {
+		return watchNothing{}
 	}
-	_ = g.Wait()
-	for i, err := range errs {
-		if err == nil && blocks[i].Height != from+int64(i) {
-			err = teller.Errorf(teller.CodeMalformed, "the %s node answered block %d when asked for %d", s.coin, blocks[i].Height, from+int64(i))
-		}
-		if err == nil {
-			continue
-		}
-		if teller.CodeOf(err) == teller.CodeNotFound {
-			err = nil // the chain got shorter meanwhile
-		}
-		return blocks[:i], err
-	}
-	return blocks, nil
+	return s.watched
 }
 
-// tell logs what a step changed: every transition once.
+// Progress tells how far the scan is.
+func (s *Scanner) Progress() Progress { return s.meter.progress() }
+
+// tell reports what a step changed, and when crediting stops and goes on.
 func (s *Scanner) tell(res teller.ScanResult) {
-	for _, d := range res.Recorded {
-		s.Log.Info("deposit seen", "deposit_id", d.ID, "height", d.Height, "value", d.Value, "sky_address", d.SkyAddress)
-	}
-	for _, d := range res.Credited {
-		s.Log.Info("deposit credited", "deposit_id", d.ID, "height", d.Height, "value", d.Value, "sky_address", d.SkyAddress)
-	}
-	if len(res.Credited) > 0 && s.Credited != nil {
-		s.Credited()
-	}
-	for _, d := range res.Orphaned {
-		s.Log.Warn("deposit's block left the best chain", "deposit_id", d.ID, "height", d.Height)
-	}
-	for _, d := range res.Held {
-		holds := d.Holds()
-		last := holds[len(holds)-1]
-		s.Log.Error("deposit held, an operator must decide", "notice", "WATCH", "deposit_id", d.ID, "reason", last.Reason, "detail", last.Detail)
-	}
+	s.report.tell(res)
 	if res.Frozen && !s.frozen {
 		s.Log.Error("crediting is frozen: a credited deposit's block left the best chain", "notice", "WATCH")
 	}

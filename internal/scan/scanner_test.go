@@ -12,9 +12,11 @@ import (
 	"github.com/skycoin/teller/internal/scan"
 )
 
+var discard = slog.New(slog.DiscardHandler)
+
 func newScanner(t testing.TB, c *fakeChain, s *fakeStore, initial int64) *scan.Scanner {
 	t.Helper()
-	sc, err := scan.New(context.Background(), scan.Options{Chain: c, Store: s, Log: slog.New(slog.DiscardHandler), InitialHeight: initial})
+	sc, err := scan.New(context.Background(), scan.Options{Chain: c, Store: s, Log: discard, Clock: clock{}, InitialHeight: initial})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -129,7 +131,7 @@ func TestNodeBehindChangesNothing(t *testing.T) {
 
 func TestAnotherNetworkIsRefused(t *testing.T) {
 	t.Run("by configuration", func(t *testing.T) {
-		sc, err := scan.New(context.Background(), scan.Options{Chain: newChain(3), Store: newStore(), Log: slog.New(slog.DiscardHandler), Genesis: "other"})
+		sc, err := scan.New(context.Background(), scan.Options{Chain: newChain(3), Store: newStore(), Log: discard, Clock: clock{}, Genesis: "other"})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -174,7 +176,7 @@ func TestNodeDownIsReportedAndSurvived(t *testing.T) {
 }
 
 func TestBoundAddressThatIsNoneStopsTheStart(t *testing.T) {
-	_, err := scan.New(context.Background(), scan.Options{Chain: newChain(1), Store: newStore("a", ""), Log: slog.New(slog.DiscardHandler)})
+	_, err := scan.New(context.Background(), scan.Options{Chain: newChain(1), Store: newStore("a", ""), Log: discard, Clock: clock{}})
 	if teller.CodeOf(err) != teller.CodeInvalid {
 		t.Errorf("got %v, want invalid: a bound address that can not be watched would lose deposits", err)
 	}

@@ -1,6 +1,7 @@
 package scan
 
 import (
+	"bytes"
 	"hash/maphash"
 	"sync"
 )
@@ -13,7 +14,12 @@ type WatchSet struct {
 	seed  maphash.Seed
 	table []uint64 // 0 is an empty slot
 	n     int
+	keys  [][]byte // all of them, as long as they are no more than maxListed
 }
+
+// maxListed is how many keys are kept in full for adapters that match whole sets, as with compact block filters: up to
+// about here that pays (at 100,000 scripts one block in seven matches by chance).
+const maxListed = 100_000
 
 // NewWatchSet makes an empty set with room for n keys.
 func NewWatchSet(n int) *WatchSet {
@@ -47,6 +53,19 @@ func (w *WatchSet) Add(key []byte) {
 	}
 	w.table[i] = h
 	w.n++
+	switch {
+	case w.n <= maxListed:
+		w.keys = append(w.keys, bytes.Clone(key))
+	case w.keys != nil:
+		w.keys = nil
+	}
+}
+
+// Keys implements teller.Watched.
+func (w *WatchSet) Keys() (keys [][]byte, ok bool) {
+	w.mu.RLock()
+	defer w.mu.RUnlock()
+	return w.keys[:len(w.keys):len(w.keys)], w.n <= maxListed
 }
 
 // Len is the number of keys.
@@ -83,4 +102,5 @@ func slot(table []uint64, h uint64) int {
 // watchNothing matches no key: blocks below the first height to scan are stored for their hashes only.
 type watchNothing struct{}
 
-func (watchNothing) Has([]byte) bool { return false }
+func (watchNothing) Has([]byte) bool        { return false }
+func (watchNothing) Keys() ([][]byte, bool) { return nil, true }

@@ -48,3 +48,30 @@ func BenchmarkWatchSet(b *testing.B) {
 		})
 	}
 }
+
+func TestWatchSetListsItsKeysWhileTheyAreFew(t *testing.T) {
+	w := NewWatchSet(0)
+	key := func(i int) []byte { return binary.BigEndian.AppendUint64(nil, uint64(i)) }
+	reused := make([]byte, 8)
+	for i := range maxListed {
+		copy(reused, key(i)) // the caller may use its bytes again
+		w.Add(reused)
+		w.Add(reused)
+	}
+	keys, ok := w.Keys()
+	if !ok || len(keys) != maxListed {
+		t.Fatalf("%d keys, %v; want all %d", len(keys), ok, maxListed)
+	}
+	for i, k := range keys {
+		if string(k) != string(key(i)) {
+			t.Fatalf("key %d is %x", i, k)
+		}
+	}
+	w.Add(key(maxListed))
+	if keys, ok := w.Keys(); ok || len(keys) != 0 {
+		t.Errorf("%d keys, %v; one more than are listed", len(keys), ok)
+	}
+	if len(keys) != maxListed {
+		t.Error("a list that was given out changed")
+	}
+}

@@ -2,8 +2,8 @@
 //
 // # How a block becomes deposits
 //
-// The node is asked for three things only: the height of its chain, the hash of a block at a height, and the raw bytes
-// of a block. Chain.Block turns those bytes into transfers:
+// The node is asked for the height of its chain, the hash of a block at a height, and the raw bytes of a block.
+// Chain.Block turns those bytes into transfers:
 //
 //   - walk (walker.go) steps through the serialized block and stops at nothing but outputs. It decodes no signature, no
 //     witness and no address, and it allocates per block, not per output.
@@ -14,11 +14,26 @@
 //   - Only a script of one of the five kinds that stand for one address becomes a transfer: P2PKH, P2SH, P2WPKH, P2WSH
 //     and P2TR. Bare multisig and bare public keys are ignored.
 //
+// # Blocks that need not be read
+//
+// When the watched keys are few enough to be listed, blockFilters (filters.go) asks the node for the block's compact
+// filter (BIP 158), a fortieth of its size, and only a block whose filter matches is read; of any other the header is,
+// for its parent. When in doubt the block is read: when the node serves no filters or refuses one, and when a filter is
+// not whole or not this block's, which the chain of filter headers (BIP 157) tells.
+//
+// A filter needs more trust in the node: a whole block proves that it is complete, a filter does not. A node that lies
+// could hide a payment in a block that it shows, where otherwise it would have to hide the block: the filter headers
+// come from it too. Who asks a node of somebody else sets Config.Filters to "off".
+//
 // # How the node is asked
 //
 // client (client.go) makes JSON-RPC calls, every one of them with a deadline, over one of two transports: HTTP POST
 // (post.go), or one websocket that is shared by all calls (websocket.go), which btcd offers and Bitcoin Core does not.
-// What goes wrong is translated into teller's error codes there and nowhere else.
+// What goes wrong is translated into teller's error codes there and nowhere else. The most that is under way at a time,
+// of calls and of whole blocks, is bounded here, however many goroutines ask.
+//
+// Chain.Notify listens on a connection of its own: a second websocket (socketfeed.go) to btcd, or Bitcoin Core's ZeroMQ
+// publisher (zmqfeed.go). Chain.Unconfirmed reads the mempool (mempool.go).
 //
 // Addresses (addresses.go) checks and spells addresses of one network; Generate and GenerateKeys (keys.go) derive the
 // operator's deposit addresses and private keys from a seed.
@@ -26,18 +41,22 @@ package btc
 
 import (
 	"context"
-	"encoding/hex"
 	"math"
 	"time"
 
 	"github.com/btcsuite/btcd/chaincfg/v2"
 	"github.com/btcsuite/btcd/chainhash/v2"
+	"github.com/btcsuite/btcd/wire/v2"
 
 	"github.com/skycoin/teller"
 )
 
 // DefaultTimeout bounds every call to the node when Config.Timeout is 0.
 const DefaultTimeout = 30 * time.Second
+
+// maxWholeBlocks is how many whole blocks are held at a time: a node serves no more of them by being asked for more at
+// once, and each takes up to 8 MB.
+const maxWholeBlocks = 4
 
 // Config says which node to ask and how.
 type Config struct {
@@ -46,18 +65,30 @@ type Config struct {
 	// CertFile is the node's certificate in PEM form, the only one that is trusted. Empty means without TLS, as
 	// Bitcoin Core and btcd --notls speak.
 	CertFile  string
-	Websocket bool          // one websocket instead of HTTP POST; btcd only
-	Network   string        // mainnet, testnet3, testnet4, signet, regtest or simnet
-	Timeout   time.Duration // of each call; 0 = DefaultTimeout
+	Websocket bool // one websocket instead of HTTP POST, and another for notices; btcd only
+	// ZMQ is where Bitcoin Core publishes both hashblock and hashtx, as tcp://host:port. Empty means nowhere.
+	ZMQ     string
+	Filters string        // "auto" (or empty): use compact block filters where the node serves them; "off": never
+	Network string        // mainnet, testnet3, testnet4, signet, regtest or simnet
+	Timeout time.Duration // of each call; 0 = DefaultTimeout
 }
 
-// Chain implements teller.Chain. It is safe for concurrent use: two to four calls of Block in flight keep a node busy.
+// Chain implements teller.Chain, teller.Notifier and teller.Mempool. It is safe for concurrent use, but for Unconfirmed.
+// Four calls of Block in flight keep a node busy with whole blocks, eight with filters.
 type Chain struct {
 	addresses Addresses
 	client    *client
+	filters   *blockFilters // nil when they are off
+	feed      feed          // nil when the node is not listened to
+	mempool   mempool
+	whole     chan struct{} // holds a token for each whole block in memory
 }
 
-var _ teller.Chain = (*Chain)(nil)
+var (
+	_ teller.Chain    = (*Chain)(nil)
+	_ teller.Notifier = (*Chain)(nil)
+	_ teller.Mempool  = (*Chain)(nil)
+)
 
 // New checks the configuration and reads the certificate, with CodeInvalid naming the key at fault. It does not call
 // the node.
@@ -70,11 +101,22 @@ func New(cfg Config) (*Chain, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Chain{addresses: addresses, client: client}, nil
+	c := &Chain{addresses: addresses, client: client, whole: make(chan struct{}, maxWholeBlocks)}
+	switch cfg.Filters {
+	case "", "auto":
+		c.filters = newBlockFilters(client)
+	case "off":
+	default:
+		return nil, teller.Errorf(teller.CodeInvalid, "btc_rpc.filters %q is neither auto nor off", cfg.Filters)
+	}
+	if c.feed, err = newFeed(cfg, client); err != nil {
+		return nil, err
+	}
+	return c, nil
 }
 
-// Close ends the connections; calls that are under way fail with CodeUnavailable, and so does every later one over a
-// websocket. Idempotent.
+// Close ends the connections of calls; those that are under way fail with CodeUnavailable, and so does every later one
+// over a websocket. Notify ends with its context. Idempotent.
 func (c *Chain) Close() { c.client.transport.close() }
 
 // Coin implements teller.Chain.
@@ -142,32 +184,68 @@ func (c *Chain) Block(ctx context.Context, height int64, watched teller.Watched)
 	if err != nil {
 		return teller.Block{}, err
 	}
-	raw, err := c.rawBlock(ctx, hash)
+	parent, pays, err := c.mayPay(ctx, hash, watched)
+	var transfers []teller.Transfer
+	if err == nil && pays {
+		parent, transfers, err = c.read(ctx, hash, watched)
+	}
 	if err != nil {
 		return teller.Block{}, err
-	}
-	parent, hits, err := readBlock(raw, hash, watched)
-	if err != nil {
-		return teller.Block{}, c.client.malformed("block %d (%s): %w", height, hash, err)
 	}
 	return teller.Block{
 		BlockRef:  teller.BlockRef{Height: height, Hash: hash.String()},
 		Parent:    parent.String(),
-		Transfers: c.transfers(hits),
+		Transfers: transfers,
 	}, nil
 }
 
-// rawBlock decodes the hex over itself: a block is held in memory once.
-func (c *Chain) rawBlock(ctx context.Context, hash chainhash.Hash) ([]byte, error) {
-	text, err := c.client.text(ctx, "getblock", hash.String(), 0)
-	if err != nil {
-		return nil, err
+// mayPay is false only for a block without an output to a watched key, whose parent it returns then.
+func (c *Chain) mayPay(ctx context.Context, hash chainhash.Hash, watched teller.Watched) (parent chainhash.Hash, pays bool, err error) {
+	keys, listed := watched.Keys()
+	if !listed || len(keys) > 0 && (c.filters == nil || !c.filters.worthAsking(len(keys))) {
+		return chainhash.Hash{}, true, nil
 	}
-	n, err := hex.Decode(text, text)
-	if err != nil {
-		return nil, c.client.malformed("block %s is not hex: %w", hash, err)
+	parent, err = c.parent(ctx, hash)
+	if err != nil || len(keys) == 0 {
+		return parent, false, err
 	}
-	return text[:n], nil
+	excluded, err := c.filters.exclude(ctx, hash, parent, keys)
+	return parent, !excluded, err
+}
+
+// parent reads the header only.
+func (c *Chain) parent(ctx context.Context, hash chainhash.Hash) (chainhash.Hash, error) {
+	raw, err := c.client.bytes(ctx, "getblockheader", hash.String(), false)
+	if err != nil {
+		return chainhash.Hash{}, err
+	}
+	if len(raw) != wire.MaxBlockHeaderPayload {
+		return chainhash.Hash{}, c.client.malformed("its header of block %s has %d bytes", hash, len(raw))
+	}
+	header, err := readHeader(raw, hash)
+	if err != nil {
+		return chainhash.Hash{}, c.client.malformed("block %s: %w", hash, err)
+	}
+	return header.PrevBlock, nil
+}
+
+// read reads the whole block, as one of maxWholeBlocks at a time.
+func (c *Chain) read(ctx context.Context, hash chainhash.Hash, watched teller.Watched) (chainhash.Hash, []teller.Transfer, error) {
+	select {
+	case c.whole <- struct{}{}:
+		defer func() { <-c.whole }()
+	case <-ctx.Done():
+		return chainhash.Hash{}, nil, teller.Errorf(teller.CodeUnavailable, "read bitcoin block %s: %w", hash, context.Cause(ctx))
+	}
+	raw, err := c.client.bytes(ctx, "getblock", hash.String(), 0)
+	if err != nil {
+		return chainhash.Hash{}, nil, err
+	}
+	parent, hits, err := readBlock(raw, hash, watched)
+	if err != nil {
+		return chainhash.Hash{}, nil, c.client.malformed("block %s: %w", hash, err)
+	}
+	return parent, c.transfers(hits), nil
 }
 
 func (c *Chain) transfers(hits []hit) []teller.Transfer {

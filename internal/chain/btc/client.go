@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -50,7 +51,7 @@ func newClient(cfg Config) (*client, error) {
 	}
 	web := &http.Transport{
 		DialContext:         (&net.Dialer{}).DialContext,
-		MaxIdleConnsPerHost: 8,
+		MaxIdleConnsPerHost: maxPosts,
 		IdleConnTimeout:     20 * time.Second, // Bitcoin Core hangs up after 30 s
 		DisableCompression:  true,
 	}
@@ -75,7 +76,7 @@ func newClient(cfg Config) (*client, error) {
 	if cfg.Websocket {
 		c.transport = newSocket(e, scheme+"://"+cfg.Server+"/ws")
 	} else {
-		c.transport = &poster{endpoint: e, url: scheme + "://" + cfg.Server + "/"}
+		c.transport = newPoster(e, scheme+"://"+cfg.Server+"/")
 	}
 	return c, nil
 }
@@ -94,6 +95,18 @@ func readCert(file string) (*x509.CertPool, error) {
 
 // call makes one call and returns its result.
 func (c *client) call(ctx context.Context, method string, params ...any) (reply, error) {
+	r, err := c.ask(ctx, method, params...)
+	if err != nil {
+		return reply{}, err
+	}
+	if r.err != nil {
+		return reply{}, c.refusal(method, r.err)
+	}
+	return r, nil
+}
+
+// ask is call for those who can do without the result: that the node refuses it is no error but stands in the reply.
+func (c *client) ask(ctx context.Context, method string, params ...any) (reply, error) {
 	id := c.ids.Add(1)
 	request, err := json.Marshal(struct {
 		Jsonrpc string `json:"jsonrpc"`
@@ -114,9 +127,6 @@ func (c *client) call(ctx context.Context, method string, params ...any) (reply,
 		}
 		return reply{}, err
 	}
-	if r.err != nil {
-		return reply{}, c.refusal(method, r.err)
-	}
 	return r, nil
 }
 
@@ -130,6 +140,19 @@ func (c *client) text(ctx context.Context, method string, params ...any) ([]byte
 		return nil, c.malformed("its answer to %s is no string but %s", method, quote(r.result))
 	}
 	return r.text, nil
+}
+
+// bytes makes a call whose result is a string in hex. It is decoded over itself: a block is held in memory once.
+func (c *client) bytes(ctx context.Context, method string, params ...any) ([]byte, error) {
+	text, err := c.text(ctx, method, params...)
+	if err != nil {
+		return nil, err
+	}
+	n, err := hex.Decode(text, text)
+	if err != nil {
+		return nil, c.malformed("its answer to %s is no hex: %w", method, err)
+	}
+	return text[:n], nil
 }
 
 // number makes a call whose result is a whole number from 0.

@@ -239,6 +239,9 @@ func TestNewRefuses(t *testing.T) {
 		"btc_rpc.cert: open": {Server: "a:1", Network: "mainnet",
 			CertFile: filepath.Join(t.TempDir(), "absent.cert")},
 		"no PEM certificate": {Server: "a:1", Network: "mainnet", CertFile: empty},
+		"btc_rpc.filters":    {Server: "a:1", Network: "mainnet", Filters: "on"},
+		"btc_rpc.zmq":        {Server: "a:1", Network: "mainnet", ZMQ: "127.0.0.1:28332"},
+		"btc_rpc.zmq \"tcp":  {Server: "a:1", Network: "mainnet", ZMQ: "tcp://127.0.0.1"},
 	} {
 		if _, err := New(cfg); teller.CodeOf(err) != teller.CodeInvalid || !strings.Contains(err.Error(), says) {
 			t.Errorf("%s: %v", says, err)

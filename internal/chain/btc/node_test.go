@@ -138,7 +138,7 @@ func checkChain(t *testing.T, c *Chain, node *btcdtest.Node, tip string) {
 	if _, err := c.Block(t.Context(), 107, everything{}); teller.CodeOf(err) != teller.CodeNotFound {
 		t.Errorf("above the tip: %v", err)
 	}
-	if _, err := c.rawBlock(t.Context(), chainhash.Hash{1}); teller.CodeOf(err) != teller.CodeNotFound {
+	if _, err := c.client.bytes(t.Context(), "getblock", chainhash.Hash{1}.String(), 0); teller.CodeOf(err) != teller.CodeNotFound {
 		t.Errorf("unknown hash: %v", err)
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync"
 
 	"github.com/skycoin/teller"
 )
@@ -24,12 +25,27 @@ type endpoint struct {
 // poster sends every request as an HTTP POST. btcd closes the connection after each reply, Bitcoin Core keeps it.
 type poster struct {
 	endpoint
-	url string
+	url   string
+	posts chan struct{} // holds a token for each request that is under way
+}
+
+// maxPosts is how many requests are under way at a time: btcd refuses an eleventh connection, Bitcoin Core a seventeenth
+// request, and others may be talking to the node.
+const maxPosts = 8
+
+func newPoster(e endpoint, url string) *poster {
+	return &poster{endpoint: e, url: url, posts: make(chan struct{}, maxPosts)}
 }
 
 func (p *poster) close() { p.http.CloseIdleConnections() }
 
 func (p *poster) roundTrip(ctx context.Context, id uint64, request []byte) (reply, error) {
+	select {
+	case p.posts <- struct{}{}:
+		defer func() { <-p.posts }()
+	case <-ctx.Done():
+		return reply{}, p.unreachable(context.Cause(ctx))
+	}
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, p.url, bytes.NewReader(request))
 	if err != nil {
 		return reply{}, teller.Errorf(teller.CodeInvalid, "btc_rpc.server: %w", err)
@@ -68,15 +84,23 @@ func (p *poster) roundTrip(ctx context.Context, id uint64, request []byte) (repl
 
 var errTooLong = fmt.Errorf("the answer is longer than %d bytes", maxReply)
 
+// replies are read into buffers that have grown already: growing to a block's size costs more than copying it once.
+var replies sync.Pool
+
 func readBounded(r io.Reader) ([]byte, error) {
-	var b bytes.Buffer
+	b, ok := replies.Get().(*bytes.Buffer)
+	if !ok {
+		b = new(bytes.Buffer)
+	}
+	defer replies.Put(b)
+	b.Reset()
 	if _, err := b.ReadFrom(io.LimitReader(r, maxReply+1)); err != nil {
 		return nil, err
 	}
 	if b.Len() > maxReply {
 		return nil, errTooLong
 	}
-	return b.Bytes(), nil
+	return bytes.Clone(b.Bytes()), nil
 }
 
 func isCutOff(body []byte) bool {

@@ -27,12 +27,9 @@ type hit struct {
 // readBlock checks that raw is the whole block with that hash and returns its parent and its outputs to watched
 // scripts, in the order of the block.
 func readBlock(raw []byte, hash chainhash.Hash, watched teller.Watched) (chainhash.Hash, []hit, error) {
-	var header wire.BlockHeader
-	if err := header.Deserialize(bytes.NewReader(raw)); err != nil {
-		return chainhash.Hash{}, nil, fmt.Errorf("header: %w", err)
-	}
-	if got := header.BlockHash(); got != hash {
-		return chainhash.Hash{}, nil, fmt.Errorf("the answer is another block, %s", got)
+	header, err := readHeader(raw, hash)
+	if err != nil {
+		return chainhash.Hash{}, nil, err
 	}
 	var hits []hit
 	var of []int // the index of each hit's transaction: its id is known only at its end
@@ -56,6 +53,38 @@ func readBlock(raw []byte, hash chainhash.Hash, watched teller.Watched) (chainha
 		return chainhash.Hash{}, nil, errors.New("the transactions are not those that the header commits to")
 	}
 	return header.PrevBlock, hits, nil
+}
+
+// readHeader reads the header that raw begins with and checks that it is the one with that hash.
+func readHeader(raw []byte, hash chainhash.Hash) (wire.BlockHeader, error) {
+	var header wire.BlockHeader
+	if err := header.Deserialize(bytes.NewReader(raw)); err != nil {
+		return header, fmt.Errorf("header: %w", err)
+	}
+	if got := header.BlockHash(); got != hash {
+		return header, fmt.Errorf("the answer is another block, %s", got)
+	}
+	return header, nil
+}
+
+// readTx checks that raw is the whole transaction with that id and returns its outputs to watched scripts.
+func readTx(raw []byte, txid chainhash.Hash, watched teller.Watched) ([]hit, error) {
+	c := &cursor{b: raw}
+	var hits []hit
+	got := c.tx(0, func(_ int, n uint32, value uint64, script []byte) {
+		if watched.Has(script) {
+			hits = append(hits, hit{txid: txid, n: n, value: value, script: script})
+		}
+	})
+	switch {
+	case c.err != nil:
+		return nil, c.err
+	case c.at != len(raw):
+		return nil, fmt.Errorf("%d bytes after it", len(raw)-c.at)
+	case got != txid:
+		return nil, fmt.Errorf("the answer is another transaction, %s", got)
+	}
+	return hits, nil
 }
 
 // visitOutput is told one output: the position of its transaction in the block, its own in the transaction, and its

@@ -20,10 +20,14 @@ type scripts map[string]bool
 
 func (s scripts) Has(key []byte) bool { return s[string(key)] }
 
+func (s scripts) Keys() ([][]byte, bool) { return nil, false }
+
 // everything is a teller.Watched that errs as often as it can.
 type everything struct{}
 
 func (everything) Has([]byte) bool { return true }
+
+func (everything) Keys() ([][]byte, bool) { return nil, false }
 
 func payTo(t testing.TB, addr string) []byte {
 	t.Helper()

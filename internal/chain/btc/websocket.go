@@ -46,11 +46,25 @@ func (s *socket) close() {
 	s.http.CloseIdleConnections()
 }
 
+// roundTrip asks once more on a new connection when an old one fails: that the node had hung up long ago may show only
+// now. Every request is one that may be repeated.
 func (s *socket) roundTrip(ctx context.Context, id uint64, request []byte) (reply, error) {
-	l, err := s.connect(ctx)
+	l, fresh, err := s.connect(ctx)
 	if err != nil {
 		return reply{}, err
 	}
+	r, err := s.exchange(ctx, l, id, request)
+	if err == nil || fresh || ctx.Err() != nil {
+		return r, err
+	}
+	if l, _, err = s.connect(ctx); err != nil {
+		return reply{}, err
+	}
+	return s.exchange(ctx, l, id, request)
+}
+
+// exchange sends the request and waits for its reply.
+func (s *socket) exchange(ctx context.Context, l *link, id uint64, request []byte) (reply, error) {
 	answer := l.expect(id)
 	defer l.forget(id)
 	if err := l.conn.Write(ctx, websocket.MessageText, request); err != nil {
@@ -60,7 +74,12 @@ func (s *socket) roundTrip(ctx context.Context, id uint64, request []byte) (repl
 	case r := <-answer:
 		return r, nil
 	case <-l.down:
-		return reply{}, l.err
+		select {
+		case r := <-answer: // the last before the connection failed
+			return r, nil
+		default:
+			return reply{}, l.err
+		}
 	case <-ctx.Done():
 		err := s.unreachable(context.Cause(ctx))
 		if errors.Is(context.Cause(ctx), errTimeout) {
@@ -70,30 +89,32 @@ func (s *socket) roundTrip(ctx context.Context, id uint64, request []byte) (repl
 	}
 }
 
-// connect returns the link that is up, or makes one.
-func (s *socket) connect(ctx context.Context) (*link, error) {
+// connect returns the link that is up, or makes a fresh one.
+func (s *socket) connect(ctx context.Context) (l *link, fresh bool, err error) {
 	select {
 	case s.connecting <- struct{}{}:
 		defer func() { <-s.connecting }()
 	case <-ctx.Done():
-		return nil, s.unreachable(context.Cause(ctx))
+		return nil, false, s.unreachable(context.Cause(ctx))
 	}
 	if l, err := s.current(); l != nil || err != nil {
-		return l, err
+		return l, false, err
 	}
-	l, err := s.dial(ctx)
+	conn, err := s.dial(ctx)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
+	conn.SetReadLimit(-1) // readBounded has the limit, and says so in an error of ours
+	l = &link{conn: conn, waiting: make(map[uint64]chan reply), down: make(chan struct{})}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closed {
 		_ = l.conn.CloseNow() // nobody has used it yet
-		return nil, s.unreachable(errClosed)
+		return nil, false, s.unreachable(errClosed)
 	}
 	s.link = l
 	s.readers.Go(func() { s.read(l) })
-	return l, nil
+	return l, true, nil
 }
 
 func (s *socket) current() (*link, error) {
@@ -108,7 +129,7 @@ func (s *socket) current() (*link, error) {
 	return s.link, nil
 }
 
-func (s *socket) dial(ctx context.Context) (*link, error) {
+func (s *socket) dial(ctx context.Context) (*websocket.Conn, error) {
 	login := base64.StdEncoding.EncodeToString([]byte(s.user + ":" + s.pass))
 	conn, resp, err := websocket.Dial(ctx, s.url, &websocket.DialOptions{
 		HTTPClient: s.http,
@@ -116,8 +137,7 @@ func (s *socket) dial(ctx context.Context) (*link, error) {
 	})
 	switch {
 	case err == nil:
-		conn.SetReadLimit(-1) // readBounded has the limit, and says so in an error of ours
-		return &link{conn: conn, waiting: make(map[uint64]chan reply), down: make(chan struct{})}, nil
+		return conn, nil
 	case resp == nil:
 		return nil, s.unreachable(err)
 	}

@@ -139,6 +139,27 @@ func TestSocketConnectsAgain(t *testing.T) {
 	}
 }
 
+// A node that hung up between two calls is no error: the call is made again on a new connection.
+func TestSocketRepeatsOnANewConnection(t *testing.T) {
+	const calls = 20
+	c, connections := socketNode(t, Config{}, func(ctx context.Context, conn *websocket.Conn) {
+		request, err := readRequest(ctx, conn)
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		write(ctx, conn, `{"result":"%s","error":null,"id":%d}`, hashOf(9), request.ID)
+	})
+	for range calls {
+		if got, err := c.BlockHash(t.Context(), 9); err != nil || got != hashOf(9) {
+			t.Fatalf("%s, %v", got, err)
+		}
+	}
+	if n := connections.Load(); n != calls {
+		t.Errorf("%d connections, want one for each of %d calls", n, calls)
+	}
+}
+
 func TestSocketGivesUpASilentConnection(t *testing.T) {
 	var connection atomic.Int32
 	c, _ := socketNode(t, Config{Timeout: 100 * time.Millisecond}, func(ctx context.Context, conn *websocket.Conn) {

@@ -1,11 +1,3 @@
-// Package eth is the Ethereum adapter. So far it knows addresses only: how they are spelled (Addresses) and how deposit
-// addresses are made from a seed (Generate, GenerateKeys). Reading the chain comes with its own feature.
-//
-// # Spelling
-//
-// An address is "0x" and 40 hex digits. Ethereum puts a checksum (EIP-55) into the case of the letters, but takes a
-// spelling in one case as having none. Whatever was typed, the canonical spelling here is lower case: that is what the
-// ledger compares and what deposits have always been recorded under.
 package eth
 
 import (
@@ -22,7 +14,10 @@ const (
 	hexDigits = 40 // of the 20 bytes of an address
 )
 
-// Addresses implements teller.Addresses for ETH. The zero value is ready, and safe for concurrent use.
+// Addresses implements teller.Addresses for ETH. An address is "0x" and 40 hex digits. Ethereum puts a checksum (EIP-55)
+// into the case of the letters, but takes a spelling in one case as having none. Whatever was typed, the canonical
+// spelling here is lower case: that is what the ledger compares and what deposits have always been recorded under. The
+// zero value is ready, and safe for concurrent use.
 type Addresses struct{}
 
 var _ teller.Addresses = Addresses{}

@@ -1,10 +1,12 @@
 // Package sky speaks with a Skycoin node over its REST API, and knows the spelling of SKY addresses.
 //
-// A Node implements teller.Node: teller sees the Skycoin chain only through it, and hands its payouts to it. Nothing
-// that the node says is taken on trust where a hash can tell: the header of every block is hashed again and must link to
-// its parent, every transaction of a block is rebuilt from its parts and must have the id under which it is listed,
-// and so must every output. What a node could still do is to withhold blocks or to invent whole ones; the publisher's
-// signature is not checked, because the API does not show it.
+// A Node implements teller.Node: teller sees the Skycoin chain only through it, and hands its payouts to it. A Chain is
+// the same node as teller.Chain, for deposits in SKY.
+//
+// Nothing that the node says is taken on trust where a hash can tell: the header of every block is hashed again and must
+// link to its parent, every transaction of a block is rebuilt from its parts and must have the id under which it is
+// listed, and so must every output. What a node could still do is to withhold blocks or to invent whole ones; the
+// publisher's signature is not checked, because the API does not show it.
 //
 // Failures are teller.Errors. CodeUnavailable means that nothing is known now (the node is down, slow, busy or
 // refuses), CodeMalformed that the answer is not what Skycoin's API says. Every call ends with its context, and after
@@ -63,7 +65,7 @@ func NewNode(cfg Config) *Node {
 	}
 	n.client = &http.Client{
 		Transport: &http.Transport{
-			MaxIdleConnsPerHost: 4,
+			MaxIdleConnsPerHost: 16, // as many as a scan has requests in flight
 			IdleConnTimeout:     time.Minute,
 		},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
@@ -162,7 +164,10 @@ func (n *Node) Blocks(ctx context.Context, from, to int64) ([]teller.SkyBlock, e
 	}
 	var blocks []teller.SkyBlock
 	for from <= to {
-		end := min(to, from+pageOfBlocks-1)
+		end := to
+		if to-from >= pageOfBlocks {
+			end = from + pageOfBlocks - 1
+		}
 		page, err := n.blocks(ctx, from, end)
 		if err != nil {
 			return nil, err

@@ -288,7 +288,7 @@ func fill(t *txn, i, n int) error {
 		Coin: teller.BTC, Address: addressName(nth(i, n)), SkyAddress: skyName(nth(i, n)), BuyMethod: teller.BuyDirect,
 		Height: int64(i / 10), CreatedAt: t.now,
 	}
-	if err := t.putBinding(binding, nil); err != nil {
+	if _, err := t.putBinding(binding, nil); err != nil {
 		return err
 	}
 	txid := fmt.Sprintf("%016x%048x", nth(i, n), i)

@@ -2,8 +2,8 @@ package bolt
 
 import (
 	"context"
+	"encoding/binary"
 	"encoding/json"
-	"strings"
 
 	"github.com/skycoin/teller"
 )
@@ -14,11 +14,15 @@ const addressPage = 10_000
 // maxAddress bounds what may become part of a key; no coin's addresses come near it.
 const maxAddress = 256
 
+// maxIndex is where an extended public key's indexes end: the others need the private key.
+const maxIndex = 1 << 31
+
 // Bind implements teller.Bindings.
 func (s *Store) Bind(ctx context.Context, b teller.Binding, limit int) (teller.Binding, error) {
 	if err := checkBinding(b); err != nil {
 		return teller.Binding{}, err
 	}
+	held := 0
 	err := s.update(ctx, func(t *txn) error {
 		if t.bound(b.Coin, b.Address) {
 			return teller.Errorf(teller.CodeAlreadyBound, "address %s was bound or used before", b.Address)
@@ -38,10 +42,15 @@ func (s *Store) Bind(ctx context.Context, b teller.Binding, limit int) (teller.B
 		if known {
 			b.Height = max(cur.Height, cur.Tip)
 		}
-		return t.putBinding(b, list)
+		held, err = t.putBinding(b, list)
+		return err
 	})
 	if err != nil {
 		return teller.Binding{}, err
+	}
+	if held > 0 {
+		s.log.Warn("the address was paid before it was bound: these deposits are held", "notice", "WATCH",
+			"coin", b.Coin, "address", b.Address, "count", held)
 	}
 	return b, nil
 }
@@ -51,9 +60,12 @@ func checkBinding(b teller.Binding) error {
 		return err
 	}
 	for _, a := range []string{b.Address, b.SkyAddress} {
-		if a == "" || len(a) > maxAddress || strings.ContainsRune(a, 0) {
+		if !keyable(a) {
 			return teller.Errorf(teller.CodeInvalid, "%q can not be bound: it is no address", a)
 		}
+	}
+	if b.Source != "" && (!keyable(b.Source) || b.Index >= maxIndex) {
+		return teller.Errorf(teller.CodeInvalid, "address %s can not come from index %d of %q", b.Address, b.Index, b.Source)
 	}
 	return nil
 }
@@ -64,11 +76,12 @@ func (t *txn) bound(c teller.Coin, address string) bool {
 	return t.get(bindBucket(c), key) != nil || t.get(usedBucket(c), key) != nil
 }
 
-// putBinding writes a new binding; list are the ones that its SKY address has already.
-func (t *txn) putBinding(b teller.Binding, list []bindingRow) error {
+// putBinding writes a new binding and adopts what was paid to its address before, and returns how many payments that
+// were. list are the bindings that its SKY address has already.
+func (t *txn) putBinding(b teller.Binding, list []bindingRow) (adopted int, err error) {
 	sum, err := t.readTotals()
 	if err != nil {
-		return err
+		return 0, err
 	}
 	t.wrote = true
 	sum.Bound[b.Coin]++
@@ -76,9 +89,33 @@ func (t *txn) putBinding(b teller.Binding, list []bindingRow) error {
 	t.putJSON(bindBucket(b.Coin), []byte(b.Address), row)
 	t.put(usedBucket(b.Coin), []byte(b.Address), nil)
 	t.putJSON(bucketSkyIndex, []byte(b.SkyAddress), append(list, row))
+	if b.Source != "" && b.Index >= t.nextIndex(b.Coin, b.Source) {
+		t.put(bucketSources, textKey(string(b.Coin), b.Source), binary.BigEndian.AppendUint32(nil, b.Index+1))
+	}
 	line, err := journalLine(b)
+	if err != nil {
+		return 0, err
+	}
 	t.lines = append(t.lines, line...)
-	return err
+	return t.adopt(b)
+}
+
+// nextIndex is one more than the highest index bound of a source.
+func (t *txn) nextIndex(c teller.Coin, source string) uint32 {
+	raw := t.get(bucketSources, textKey(string(c), source))
+	if len(raw) != 4 {
+		return 0
+	}
+	return binary.BigEndian.Uint32(raw)
+}
+
+// NextIndex implements teller.Bindings.
+func (s *Store) NextIndex(ctx context.Context, coin teller.Coin, source string) (next uint32, err error) {
+	err = s.view(ctx, func(t *txn) error {
+		next = t.nextIndex(coin, source)
+		return nil
+	})
+	return next, err
 }
 
 func (t *txn) binding(c teller.Coin, address string) (b teller.Binding, ok bool, err error) {
@@ -139,15 +176,9 @@ func (s *Store) UsedAddresses(ctx context.Context, coin teller.Coin, f func(addr
 
 // addresses calls f with a bucket's keys, a page at a time: no transaction is open while f runs.
 func (s *Store) addresses(ctx context.Context, bucket string, f func(address string) error) error {
-	var last []byte
+	last := ""
 	for {
-		var page []string
-		err := s.view(ctx, func(t *txn) error {
-			return t.each(bucket, nil, last, func(k, _ []byte) (bool, error) {
-				page = append(page, string(k))
-				return len(page) < addressPage, nil
-			})
-		})
+		page, err := s.addressesAfter(ctx, bucket, last, addressPage)
 		if err != nil || len(page) == 0 {
 			return err
 		}
@@ -156,8 +187,23 @@ func (s *Store) addresses(ctx context.Context, bucket string, f func(address str
 				return err
 			}
 		}
-		last = []byte(page[len(page)-1])
+		last = page[len(page)-1]
 	}
+}
+
+// BoundAfter implements teller.Bindings.
+func (s *Store) BoundAfter(ctx context.Context, coin teller.Coin, after string, limit int) ([]string, error) {
+	return s.addressesAfter(ctx, bindBucket(coin), after, limit)
+}
+
+func (s *Store) addressesAfter(ctx context.Context, bucket, after string, limit int) (page []string, err error) {
+	err = s.view(ctx, func(t *txn) error {
+		return t.each(bucket, nil, []byte(after), func(k, _ []byte) (bool, error) {
+			page = append(page, string(k))
+			return len(page) < limit, nil
+		})
+	})
+	return page, err
 }
 
 // IsUsed implements teller.Bindings.

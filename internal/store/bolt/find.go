@@ -65,9 +65,9 @@ func (t *txn) absorber(coin teller.Coin, tr teller.Transfer, plain string) (*rec
 	return may, nil
 }
 
-// suspicion says why a new deposit must be held at once; "" when nothing speaks against it. Every reason is told, the
-// gravest counts.
-func (s *blockStep) suspicion(r *record, b teller.Binding) (teller.HoldReason, string, error) {
+// suspicion says why a new deposit must be held at once, if anything speaks against it. Every reason is told, the gravest
+// counts.
+func (t *txn) suspicion(r *record, b teller.Binding) ([]teller.Hold, error) {
 	var reason teller.HoldReason
 	var details []string
 	add := func(why teller.HoldReason, format string, args ...any) {
@@ -76,21 +76,24 @@ func (s *blockStep) suspicion(r *record, b teller.Binding) (teller.HoldReason, s
 		}
 		details = append(details, fmt.Sprintf(format, args...))
 	}
-	if s.get(bucketPayouts, []byte(r.TxID)) != nil {
+	if t.get(bucketPayouts, []byte(r.TxID)) != nil {
 		add(teller.HoldOwnPayout, "transaction %s is a payout of this ledger", r.TxID)
 	}
-	if b.Height != teller.UnknownHeight && s.block.Height <= b.Height {
-		add(teller.HoldBeforeBinding, "block %d is not above %d, where the chain was when the address was bound", s.block.Height, b.Height)
+	if b.Height != teller.UnknownHeight && r.Height <= b.Height {
+		add(teller.HoldBeforeBinding, "block %d is not above %d, where the chain was when the address was bound", r.Height, b.Height)
 	}
 	if b.Restored {
 		add(teller.HoldRebuilt, "its address was bound by a ledger that is lost, and which may have paid it")
 	}
-	top, imported, err := s.importHeight(s.coin)
+	top, imported, err := t.importHeight(r.Coin)
 	if err != nil {
-		return "", "", err
+		return nil, err
 	}
-	if imported && s.block.Height <= top {
-		add(teller.HoldImportHeight, "block %d is not above %d, the last one of an imported deposit, and no imported deposit is this output", s.block.Height, top)
+	if imported && r.Height <= top {
+		add(teller.HoldImportHeight, "block %d is not above %d, the last one of an imported deposit, and no imported deposit is this output", r.Height, top)
 	}
-	return reason, strings.Join(details, "; "), nil
+	if reason == "" {
+		return nil, nil
+	}
+	return []teller.Hold{{Reason: reason, Detail: strings.Join(details, "; ")}}, nil
 }

@@ -32,6 +32,9 @@ func originalBuckets() []string {
 func (im *importer) run() error {
 	im.highest = map[teller.Coin]int64{}
 	im.put(bucketMeta, []byte(metaImported), []byte(im.now.Format("2006-01-02T15:04:05Z07:00")))
+	if _, _, err := im.foldETH(); err != nil {
+		return err
+	}
 	for _, c := range teller.Coins {
 		if err := im.importBindings(c); err != nil {
 			return err
@@ -82,10 +85,10 @@ func (im *importer) importBindings(c teller.Coin) error {
 	return nil
 }
 
-// completeList makes sure that the list of a SKY address holds the binding as a whole row, where it stands.
-func (im *importer) completeList(b teller.Binding) error {
+// completeList makes sure that the list of a SKY address holds the binding as a whole row, where it stands, and once.
+func (t *txn) completeList(b teller.Binding) error {
 	var list []json.RawMessage
-	if raw := im.get(bucketSkyIndex, []byte(b.SkyAddress)); raw != nil {
+	if raw := t.get(bucketSkyIndex, []byte(b.SkyAddress)); raw != nil {
 		if err := json.Unmarshal(raw, &list); err != nil {
 			return corrupt(bucketSkyIndex, []byte(b.SkyAddress), err)
 		}
@@ -95,12 +98,12 @@ func (im *importer) completeList(b teller.Binding) error {
 		return err
 	}
 	at := slices.IndexFunc(list, func(raw json.RawMessage) bool { return listed(raw, b) })
+	list = slices.DeleteFunc(list, func(raw json.RawMessage) bool { return listed(raw, b) })
 	if at < 0 {
-		list = append(list, whole)
-	} else {
-		list[at] = whole
+		at = len(list)
 	}
-	im.putJSON(bucketSkyIndex, []byte(b.SkyAddress), list)
+	list = slices.Insert(list, at, json.RawMessage(whole))
+	t.putJSON(bucketSkyIndex, []byte(b.SkyAddress), list)
 	return nil
 }
 
@@ -108,10 +111,10 @@ func (im *importer) completeList(b teller.Binding) error {
 func listed(raw json.RawMessage, b teller.Binding) bool {
 	var bare string
 	if json.Unmarshal(raw, &bare) == nil {
-		return bare == b.Address
+		return fold(bare) == b.Address
 	}
 	var row bindingRow
-	return json.Unmarshal(raw, &row) == nil && row.Address == b.Address && row.CoinType == b.Coin
+	return json.Unmarshal(raw, &row) == nil && fold(row.Address) == b.Address && row.CoinType == b.Coin
 }
 
 // importDeposits takes over the original's rows in their order.
@@ -146,6 +149,7 @@ func (im *importer) importDeposits() error {
 
 // importDeposit says what must happen before a row of the original may go on.
 func (im *importer) importDeposit(r *record) error {
+	r.Address = fold(r.Address)
 	b, bound, err := im.binding(r.Coin, r.Address)
 	if err != nil {
 		return err
@@ -213,6 +217,7 @@ func (im *importer) importValue(id string, o outputRow) error {
 	if _, err := teller.ParseCoin(string(o.CoinType)); err != nil {
 		return corrupt(bucketValues, []byte(id), err)
 	}
+	o.Address = fold(o.Address)
 	b, bound, err := im.binding(o.CoinType, o.Address)
 	if err != nil {
 		return err

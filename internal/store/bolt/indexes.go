@@ -46,10 +46,10 @@ func (r *record) entries() []entry {
 		atHeight := append(heightKey(r.Coin, r.Height), seq...)
 		add(indexHeight, atHeight)
 		switch {
-		case !r.Credited():
-			add(indexQueue, atHeight)
-		case r.Orphaned:
+		case r.Credited() && r.Orphaned:
 			add(indexReturned, atHeight)
+		case !r.Credited() && !r.HeldFor(teller.HoldUnexplained):
+			add(indexQueue, atHeight)
 		}
 	}
 	return es

@@ -46,12 +46,15 @@ type journalEntry struct {
 	BuyMethod  teller.BuyMethod `json:"buy_method"`
 	Height     int64            `json:"height"`
 	CreatedAt  int64            `json:"created_at"`
+	Source     string           `json:"source,omitempty"`
+	Index      uint32           `json:"index,omitempty"`
 }
 
 func journalLine(b teller.Binding) ([]byte, error) {
 	raw, err := json.Marshal(journalEntry{
 		Coin: b.Coin, Address: b.Address, SkyAddress: b.SkyAddress, BuyMethod: b.BuyMethod,
 		Height: b.Height, CreatedAt: unixSeconds(b.CreatedAt),
+		Source: b.Source, Index: b.Index,
 	})
 	return append(raw, '\n'), err
 }
@@ -63,8 +66,8 @@ func parseJournalLine(line []byte) (teller.Binding, error) {
 		return teller.Binding{}, err
 	}
 	b := teller.Binding{
-		Address: e.Address, Coin: e.Coin, SkyAddress: e.SkyAddress, BuyMethod: e.BuyMethod,
-		Height: e.Height, CreatedAt: fromUnix(e.CreatedAt),
+		Address: fold(e.Address), Coin: e.Coin, SkyAddress: e.SkyAddress, BuyMethod: e.BuyMethod,
+		Height: e.Height, CreatedAt: fromUnix(e.CreatedAt), Source: e.Source, Index: e.Index,
 	}
 	return b, checkBinding(b)
 }

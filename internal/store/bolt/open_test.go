@@ -46,7 +46,7 @@ func TestOpenRefuses(t *testing.T) {
 		"a newer format": {func(t *testing.T, path string) {
 			s := open(t, Options{Path: path})
 			must(t, s.db.Update(func(tx *bolt.Tx) error {
-				return tx.Bucket([]byte(bucketMeta)).Put([]byte(metaFormat), []byte("2"))
+				return tx.Bucket([]byte(bucketMeta)).Put([]byte(metaFormat), []byte("3"))
 			}))
 			must(t, s.Close())
 		}, teller.CodeUnsupported, "newer teller"},

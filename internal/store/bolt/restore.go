@@ -187,7 +187,8 @@ func (t *txn) restoreBinding(b teller.Binding, pastLost bool) (bool, error) {
 		return false, err
 	}
 	b.Restored = b.Restored || pastLost
-	return true, t.putBinding(b, list)
+	_, err = t.putBinding(b, list)
+	return true, err
 }
 
 // distrustBindings marks all bindings as Restored and holds the deposits that are there: the journal shows that the

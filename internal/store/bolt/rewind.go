@@ -43,16 +43,19 @@ func (t *txn) rewind(coin teller.Coin, to teller.BlockRef, res *teller.ScanResul
 			t.del(bucketBlocks, heightKey(coin, h))
 		}
 		t.putJSON(bucketCursors, []byte(coin), cursorRow{BlockRef: to, Tip: cur.Tip})
+		if err := t.shortenRescan(coin, to.Height); err != nil {
+			return err
+		}
 		t.audit(teller.AuditEntry{Event: eventRewind, Detail: fmt.Sprintf("%s from block %d %s to %d %s", coin, cur.Height, cur.Hash, to.Height, to.Hash)})
 	}
 	res.Frozen, err = t.frozen(coin)
 	return err
 }
 
+// orphanAbove orphans the deposits above a height, and forgets the unbound payments there.
 func (t *txn) orphanAbove(coin teller.Coin, height int64, res *teller.ScanResult) error {
 	var ids []string
-	start := heightKey(coin, height+1)
-	err := t.each(indexHeight, textKey(string(coin)), start, func(_, v []byte) (bool, error) {
+	err := t.each(indexHeight, textKey(string(coin)), heightKey(coin, height+1), func(_, v []byte) (bool, error) {
 		ids = append(ids, string(v))
 		return true, nil
 	})
@@ -64,17 +67,24 @@ func (t *txn) orphanAbove(coin teller.Coin, height int64, res *teller.ScanResult
 		if err != nil {
 			return err
 		}
-		held := len(r.Holds())
-		r.Orphan(t.now)
-		r.mined = false
-		about := teller.AuditEntry{Detail: fmt.Sprintf("block %d %s", r.Height, r.BlockHash)}
-		if err := t.save(r, eventOrphan, about); err != nil {
+		if err := t.orphan(r, res); err != nil {
 			return err
 		}
-		res.Orphaned = append(res.Orphaned, r.Deposit)
-		if len(r.Holds()) > held {
-			res.Held = append(res.Held, r.Deposit)
-		}
+	}
+	return t.forgetUnbound(textKey(string(coin)), heightKey(coin, height+1), "")
+}
+
+func (t *txn) orphan(r *record, res *teller.ScanResult) error {
+	held := len(r.Holds())
+	r.Orphan(t.now)
+	r.mined = false
+	about := teller.AuditEntry{Detail: fmt.Sprintf("block %d %s", r.Height, r.BlockHash)}
+	if err := t.save(r, eventOrphan, about); err != nil {
+		return err
+	}
+	res.Orphaned = append(res.Orphaned, r.Deposit)
+	if len(r.Holds()) > held {
+		res.Held = append(res.Held, r.Deposit)
 	}
 	return nil
 }

@@ -157,12 +157,15 @@ type bindingRow struct {
 	Height     *int64 `json:",omitempty"` // nil in rows of the original
 	CreatedAt  int64  `json:",omitempty"` // unix seconds
 	Restored   bool   `json:",omitempty"`
+	Source     string `json:",omitempty"`
+	Index      uint32 `json:",omitempty"`
 }
 
 func toBindingRow(b teller.Binding) bindingRow {
 	return bindingRow{
 		SkyAddress: b.SkyAddress, Address: b.Address, CoinType: b.Coin, BuyMethod: b.BuyMethod,
 		Height: &b.Height, CreatedAt: unixSeconds(b.CreatedAt), Restored: b.Restored,
+		Source: b.Source, Index: b.Index,
 	}
 }
 
@@ -170,6 +173,7 @@ func (r bindingRow) binding() teller.Binding {
 	b := teller.Binding{
 		Address: r.Address, Coin: r.CoinType, SkyAddress: r.SkyAddress, BuyMethod: r.BuyMethod,
 		Height: teller.UnknownHeight, CreatedAt: fromUnix(r.CreatedAt), Restored: r.Restored,
+		Source: r.Source, Index: r.Index,
 	}
 	if r.Height != nil {
 		b.Height = *r.Height

@@ -155,6 +155,7 @@ func FuzzJournalLine(f *testing.F) {
 		f.Fatal(err)
 	}
 	f.Add(line[:len(line)-1])
+	f.Add([]byte(`{"coin":"ETH","address":"` + mixedETH + `","sky_address":"alice","source":"x","index":7}`))
 	f.Add([]byte(`{"journal":"x"}`))
 	f.Fuzz(func(t *testing.T, line []byte) {
 		b, err := parseJournalLine(line)

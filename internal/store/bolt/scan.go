@@ -85,18 +85,12 @@ func (s *Store) SaveBlock(ctx context.Context, coin teller.Coin, b teller.Block,
 	if _, err := teller.ParseCoin(string(coin)); err != nil {
 		return teller.ScanResult{}, err
 	}
-	if b.Height < 0 || b.Hash == "" || terms.Confirmations < 0 {
-		return teller.ScanResult{}, teller.Errorf(teller.CodeInvalid,
-			"block %d %q with %d confirmations can not be stored", b.Height, b.Hash, terms.Confirmations)
-	}
-	for _, tr := range b.Transfers {
-		if tr.TxID == "" || len(tr.TxID) > maxAddress || strings.ContainsRune(tr.TxID, 0) {
-			return teller.ScanResult{}, teller.Errorf(teller.CodeMalformed, "block %d has a transfer with id %q", b.Height, tr.TxID)
-		}
+	if err := checkBlock(b, terms); err != nil {
+		return teller.ScanResult{}, err
 	}
 	var st *blockStep
 	err := s.update(ctx, func(t *txn) error {
-		st = &blockStep{txn: t, coin: coin, block: b, terms: terms}
+		st = &blockStep{txn: t, coin: coin, block: b, head: b.Height, terms: terms}
 		return st.run()
 	})
 	if err != nil {
@@ -105,11 +99,28 @@ func (s *Store) SaveBlock(ctx context.Context, coin teller.Coin, b teller.Block,
 	return st.res, nil
 }
 
+// checkBlock refuses what can not become rows and keys.
+func checkBlock(b teller.Block, terms teller.ScanTerms) error {
+	if b.Height < 0 || b.Hash == "" || terms.Confirmations < 0 {
+		return teller.Errorf(teller.CodeInvalid, "block %d %q with %d confirmations can not be stored", b.Height, b.Hash, terms.Confirmations)
+	}
+	for _, tr := range b.Transfers {
+		if !keyable(tr.TxID) || !keyable(tr.Address) {
+			return teller.Errorf(teller.CodeMalformed, "block %d has a transfer with id %q to address %q", b.Height, tr.TxID, tr.Address)
+		}
+	}
+	return nil
+}
+
+// keyable reports whether a text may become part of a key.
+func keyable(s string) bool { return s != "" && len(s) <= maxAddress && !strings.ContainsRune(s, 0) }
+
 // blockStep is the saving of one block.
 type blockStep struct {
 	*txn
 	coin  teller.Coin
 	block teller.Block
+	head  int64 // up to which the chain is stored: depth is counted from here
 	terms teller.ScanTerms
 	res   teller.ScanResult
 }
@@ -130,6 +141,11 @@ func (s *blockStep) run() error {
 	tip := max(s.block.Height, s.terms.Tip)
 	s.putJSON(bucketCursors, []byte(s.coin), cursorRow{BlockRef: s.block.BlockRef, Tip: tip})
 
+	return s.take()
+}
+
+// take records the block's transfers and credits what has the required depth.
+func (s *blockStep) take() error {
 	for _, tr := range s.block.Transfers {
 		if err := s.transfer(tr); err != nil {
 			return err
@@ -141,6 +157,7 @@ func (s *blockStep) run() error {
 	if err := s.credit(); err != nil {
 		return err
 	}
+	var err error
 	s.res.Frozen, err = s.frozen(s.coin)
 	return err
 }
@@ -148,50 +165,82 @@ func (s *blockStep) run() error {
 // transfer records one transfer, or finds that it is recorded.
 func (s *blockStep) transfer(tr teller.Transfer) error {
 	b, bound, err := s.binding(s.coin, tr.Address)
-	if err != nil || !bound {
-		return err
-	}
-	r, id, err := s.find(s.coin, tr)
 	if err != nil {
 		return err
 	}
-	if r == nil {
-		return s.record(id, tr, b)
+	if !bound {
+		return s.keepUnbound(tr)
 	}
-	if r.mined {
-		return nil
+	r, fresh, err := s.enter(b, tr, s.block.BlockRef, s.terms.Rate)
+	if err != nil || !fresh {
+		return err
 	}
-	event, about := eventRemine, teller.AuditEntry{Detail: "block " + strconv.FormatInt(s.block.Height, 10) + " " + s.block.Hash}
+	s.recorded(r)
+	return nil
+}
+
+// recorded adds a new row to the result.
+func (s *blockStep) recorded(r *record) {
+	if r.Hold != nil {
+		s.res.Held = append(s.res.Held, r.Deposit)
+	}
+	s.res.Recorded = append(s.res.Recorded, r.Deposit)
+}
+
+// enter brings the row of a transfer to a bound address into its block: a new one, for which it reports true, or one
+// that was not in a block (any more). What holds are given it is held for, besides what else speaks against a new row.
+func (t *txn) enter(b teller.Binding, tr teller.Transfer, at teller.BlockRef, rate teller.Rate, holds ...teller.Hold) (r *record, fresh bool, err error) {
+	r, id, err := t.find(b.Coin, tr)
+	if err != nil {
+		return nil, false, err
+	}
+	switch {
+	case r == nil:
+		fresh = true
+		r = newRecord(id, b, tr, at, rate)
+		about := teller.AuditEntry{TxID: r.TxID, Detail: r.Value.Format(r.Coin) + " " + string(r.Coin)}
+		if err := t.create(r, eventRecord, about); err != nil {
+			return nil, false, err
+		}
+		more, err := t.suspicion(r, b)
+		if err != nil {
+			return nil, false, err
+		}
+		holds = append(holds, more...)
+	case r.mined:
+		return r, false, nil
+	default:
+		if err := t.remine(r, tr, at); err != nil {
+			return nil, false, err
+		}
+	}
+	for _, h := range holds {
+		if _, err := t.hold(r, h.Reason, h.Detail); err != nil {
+			return nil, false, err
+		}
+	}
+	return r, fresh, nil
+}
+
+// newRecord is the row of a transfer that was not known before.
+func newRecord(id string, b teller.Binding, tr teller.Transfer, at teller.BlockRef, rate teller.Rate) *record {
+	return &record{mined: true, Deposit: teller.Deposit{
+		ID: id, Coin: b.Coin, Address: tr.Address, SkyAddress: b.SkyAddress, BuyMethod: b.BuyMethod,
+		Value: tr.Value, TxID: tr.TxID, N: tr.N, Height: at.Height, BlockHash: at.Hash,
+		Rate: rate, Status: teller.StatusWaitingDeposit,
+	}}
+}
+
+// remine notes that a known output is in a block of the best chain: again, or an imported one for the first time.
+func (t *txn) remine(r *record, tr teller.Transfer, at teller.BlockRef) error {
+	event, about := eventRemine, teller.AuditEntry{Detail: "block " + strconv.FormatInt(at.Height, 10) + " " + at.Hash}
 	if r.Import != teller.ImportNone && r.Absorbed == "" {
 		r.Absorbed = teller.DepositID(tr.TxID, tr.N)
 		event, about.Detail = eventAbsorb, r.Absorbed+" in "+about.Detail
 	}
-	r.Remine(s.block.BlockRef, s.now)
+	r.Remine(at, t.now)
 	r.mined = true
-	return s.save(r, event, about)
-}
-
-func (s *blockStep) record(id string, tr teller.Transfer, b teller.Binding) error {
-	r := &record{mined: true, Deposit: teller.Deposit{
-		ID: id, Coin: s.coin, Address: tr.Address, SkyAddress: b.SkyAddress, BuyMethod: b.BuyMethod,
-		Value: tr.Value, TxID: tr.TxID, N: tr.N, Height: s.block.Height, BlockHash: s.block.Hash,
-		Rate: s.terms.Rate, Status: teller.StatusWaitingDeposit,
-	}}
-	if err := s.create(r, eventRecord, teller.AuditEntry{TxID: tr.TxID, Detail: tr.Value.Format(s.coin) + " " + string(s.coin)}); err != nil {
-		return err
-	}
-	reason, detail, err := s.suspicion(r, b)
-	if err != nil {
-		return err
-	}
-	if reason != "" {
-		if _, err := s.hold(r, reason, detail); err != nil {
-			return err
-		}
-		s.res.Held = append(s.res.Held, r.Deposit)
-	}
-	s.res.Recorded = append(s.res.Recorded, r.Deposit)
-	return nil
+	return t.save(r, event, about)
 }
 
 // reinstate lifts the holds of credited deposits that were orphaned and are at depth again.
@@ -245,7 +294,7 @@ func (s *blockStep) credit() error {
 
 // deep lists an index's deposits whose block has the required depth.
 func (s *blockStep) deep(index string) []string {
-	height := s.block.Height - s.terms.Confirmations
+	height := s.head - s.terms.Confirmations
 	if height < 0 {
 		return nil
 	}

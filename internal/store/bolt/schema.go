@@ -31,12 +31,19 @@ const (
 	indexHeld     = "deposits_held"       // seq
 	indexAddress  = "deposits_by_address" // coin, deposit address, seq
 	indexHeight   = "deposits_by_height"  // coin, height, seq: those in a block of the best chain
-	indexQueue    = "deposits_queue"      // coin, height, seq: uncredited ones that wait for depth
+	indexQueue    = "deposits_queue"      // coin, height, seq: uncredited ones that wait for depth, unexplained ones left out
 	indexReturned = "deposits_returned"   // coin, height, seq: credited, orphaned, mined again, waiting for depth
 	indexOpen     = "deposits_open"       // SKY address, seq: those not done
 	indexPayout   = "deposits_by_payout"  // payout txid, seq
 	indexImport   = "deposits_import"     // seq: imported ones that must be checked first
 	indexAbsorb   = "deposits_absorb"     // coin, txid, seq: imported ones, which a scanned output may turn out to be
+
+	bucketUnbound    = "unbound_payments"   // seq -> unboundRow
+	indexUnboundOf   = "unbound_by_address" // coin, deposit address, id, value -> seq
+	indexUnboundAt   = "unbound_by_height"  // coin, height, seq -> nothing
+	bucketRescans    = "rescans"            // coin -> rescanRow
+	bucketSources    = "address_sources"    // coin, source -> the index after the highest one bound
+	bucketDepartures = "departures"         // coin, deposit address -> JSON list of departureRow, oldest first
 
 	bucketWallet      = "wallet_addresses"    // address -> nothing
 	bucketOutputs     = "wallet_outputs"      // uxid -> unspentRow: unspent outputs of the wallet
@@ -58,7 +65,8 @@ const (
 )
 
 const (
-	formatVersion = "1"
+	formatVersion = "2"
+	formatSpelled = "1"      // like 2, without the buckets of unbound payments to departures, and with ETH addresses as they were imported
 	payoutChain   = "payout" // key in bucketChains
 	walletCursor  = "wallet" // key in bucketCursors
 	totalsKey     = "totals"
@@ -71,6 +79,7 @@ func ownBuckets() []string {
 		bucketMeta, bucketChains, bucketCursors, bucketBlocks, bucketCounters, bucketAudit,
 		indexSeq, indexStatus, indexDue, indexErrored, indexHeld, indexAddress, indexHeight, indexQueue, indexReturned,
 		indexOpen, indexPayout, indexImport, indexAbsorb,
+		bucketUnbound, indexUnboundOf, indexUnboundAt, bucketRescans, bucketSources, bucketDepartures,
 		bucketWallet, bucketOutputs, bucketReserved, bucketPayouts, bucketPending, bucketWithdrawals, indexWithdrawal,
 		bucketUnclaimed,
 	}

@@ -143,6 +143,8 @@ func (s *Store) prepare() error {
 		err = translate(s.db.Update(createBuckets))
 	case kindOriginal:
 		err = s.importOriginal()
+	case kindSpelled:
+		err = s.upgrade()
 	}
 	if err != nil {
 		return err
@@ -156,6 +158,7 @@ type kind int
 const (
 	kindEmpty kind = iota
 	kindOriginal
+	kindSpelled // ours, of format 1
 	kindOurs
 )
 
@@ -164,10 +167,14 @@ func (s *Store) kind() (k kind, err error) {
 	err = s.db.View(func(tx *bolt.Tx) error {
 		t := &txn{tx: tx}
 		if format := t.get(bucketMeta, []byte(metaFormat)); format != nil {
-			if string(format) != formatVersion {
+			switch string(format) {
+			case formatVersion:
+				k = kindOurs
+			case formatSpelled:
+				k = kindSpelled
+			default:
 				return teller.Errorf(teller.CodeUnsupported, "database %s has format %s, this teller knows %s: use the newer teller that wrote it", s.path, format, formatVersion)
 			}
-			k = kindOurs
 			return nil
 		}
 		for _, name := range originalBuckets() {

@@ -31,7 +31,7 @@ func (t *txn) bucket(name string) *bolt.Bucket {
 	b := t.tx.Bucket([]byte(name))
 	if b != nil {
 		switch name {
-		case bucketAudit, indexSeq, indexStatus, indexHeight:
+		case bucketAudit, bucketBlocks, bucketUnbound, indexSeq, indexStatus, indexHeight:
 			b.FillPercent = 0.9 // they grow at the end: pages that are split in the middle would stay half empty
 		}
 	}

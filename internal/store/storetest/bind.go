@@ -14,6 +14,7 @@ var bindTests = map[string]func(*ledger){
 	"OnceForEver":   testBindOnce,
 	"Limit":         testBindLimit,
 	"Height":        testBindHeight,
+	"BoundAfter":    testBoundAfter,
 	"Invalid":       testBindInvalid,
 	"AllAddresses":  testBoundAddresses,
 	"OneWinnerOnly": testBindRace,
@@ -89,6 +90,22 @@ func testBindLimit(l *ledger) {
 	l.must(bind(teller.BTC, "b2", 0))
 	l.refused(bind(teller.BTC, "b3", 3), teller.CodeLimit)
 	l.must(bind(teller.BTC, "b3", 4))
+}
+
+func testBoundAfter(l *ledger) {
+	for _, a := range []string{"b3", "b1", "b2"} {
+		l.bind(teller.BTC, a, "alice")
+	}
+	l.bind(teller.ETH, "b11", "alice")
+	for _, c := range []struct {
+		after string
+		limit int
+		want  []string
+	}{{"", 2, []string{"b1", "b2"}}, {"b2", 2, []string{"b3"}}, {"b3", 2, nil}, {"b11", 5, []string{"b2", "b3"}}} {
+		got, err := l.store.BoundAfter(l.ctx, teller.BTC, c.after, c.limit)
+		l.must(err)
+		l.same("bound after "+c.after, got, c.want)
+	}
 }
 
 func testBindHeight(l *ledger) {

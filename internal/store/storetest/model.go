@@ -19,9 +19,13 @@ func runModel(t *testing.T, factory Factory) {
 		rt.Repeat(map[string]func(*rapid.T){
 			"bind":     m.bindSome,
 			"bind2":    m.bindAgain,
+			"bind3":    m.bindPaid,
 			"mine":     m.mine,
 			"mine2":    m.mine, // more often than the others
 			"reorg":    m.reorgSome,
+			"rescan":   m.rescanFrom,
+			"rescan2":  m.rescanSome,
+			"rescan3":  m.rescanSome,
 			"decide":   m.decideSome,
 			"pay":      m.paySome,
 			"pay2":     m.paySome,
@@ -42,7 +46,7 @@ func runModel(t *testing.T, factory Factory) {
 // modelDeposit is what the outside world and the store's answers tell about one output.
 type modelDeposit struct {
 	transfer teller.Transfer
-	height   int64 // of its block; 0 = in none
+	height   int64 // of the block in which the store has been shown it; 0 = in none
 	credited bool
 	lost     bool // credited, orphaned, and nobody has vouched for it yet
 	closed   bool
@@ -66,6 +70,11 @@ type model struct {
 	order    []string
 	payouts  []*modelPayout
 	unspent  map[string]teller.Output
+
+	real    []teller.Block           // the chain with all its transfers, from modelFirst on; the scan misses some
+	pool    []string                 // addresses that are watched and not bound
+	unbound map[string]*modelDeposit // what was seen to be paid to them
+	rescan  *teller.Rescan
 }
 
 const modelCoin = teller.BTC
@@ -74,6 +83,7 @@ func newModel(rt *rapid.T, open func() teller.Store) *model {
 	m := &model{
 		ledger: newLedger(rt, open), bound: map[string]string{},
 		deposits: map[string]*modelDeposit{}, unspent: map[string]teller.Output{},
+		pool: []string{"p-1", "p-2"}, unbound: map[string]*modelDeposit{},
 	}
 	m.conf = rapid.Int64Range(0, 3).Draw(rt, "confirmations")
 	m.openWallet(60, 40, 30, 20)
@@ -81,7 +91,7 @@ func newModel(rt *rapid.T, open func() teller.Store) *model {
 	for _, o := range all {
 		m.unspent[o.ID] = o
 	}
-	m.block(modelCoin)
+	m.beginChain()
 	return m
 }
 
@@ -114,29 +124,35 @@ func (m *model) anyAddress(rt *rapid.T) string {
 	return rapid.SampledFrom(addresses).Draw(rt, "address")
 }
 
-// mine makes a block with new outputs and with some that a reorg had thrown out.
+// mine makes a block with new outputs and with some that a reorg had thrown out. The scan does not see all of them.
 func (m *model) mine(rt *rapid.T) {
-	var trs []teller.Transfer
-	if len(m.bound) > 0 && rapid.Bool().Draw(rt, "deposit") {
+	var trs, seen []teller.Transfer
+	add := func(tr teller.Transfer) {
+		trs = append(trs, tr)
+		if rapid.IntRange(0, 4).Draw(rt, "missed") > 0 {
+			seen = append(seen, tr)
+		}
+	}
+	if rapid.Bool().Draw(rt, "deposit") {
 		for range rapid.IntRange(1, 3).Draw(rt, "outputs") {
-			tr := transfer(m.anyAddress(rt), m.name("t"), uint32(rapid.IntRange(0, 2).Draw(rt, "n")), uint64(rapid.IntRange(1, 30).Draw(rt, "value"))*100_000)
-			id := teller.DepositID(tr.TxID, tr.N)
-			m.deposits[id] = &modelDeposit{transfer: tr, status: teller.StatusWaitingDeposit}
-			m.order = append(m.order, id)
-			trs = append(trs, tr)
+			to := rapid.SampledFrom(m.pool).Draw(rt, "pool address")
+			if len(m.bound) > 0 && rapid.IntRange(0, 2).Draw(rt, "bound") > 0 {
+				to = m.anyAddress(rt)
+			}
+			add(transfer(to, m.name("t"), uint32(rapid.IntRange(0, 2).Draw(rt, "n")), uint64(rapid.IntRange(1, 30).Draw(rt, "value"))*100_000))
 		}
 	}
 	for _, id := range m.order {
-		if d := m.deposits[id]; d.height == 0 && !slices.Contains(trs, d.transfer) && rapid.Bool().Draw(rt, "re-mine") {
-			trs = append(trs, d.transfer)
+		if d := m.deposits[id]; !m.onRealChain(d.transfer) && rapid.Bool().Draw(rt, "re-mine") {
+			add(d.transfer)
 		}
 	}
-	res := m.block(modelCoin, trs...)
-	tip := m.tip()
-	for _, tr := range trs {
-		m.deposits[teller.DepositID(tr.TxID, tr.N)].height = tip
-	}
-	m.expectCredits(res, tip)
+	b := m.next(modelCoin, trs...)
+	res := m.block(modelCoin, seen...)
+	b.Hash = m.chains[modelCoin][len(m.chains[modelCoin])-1].Hash
+	m.real = append(m.real, b)
+	m.see(b.Height, seen)
+	m.expectCredits(res, b.Height)
 }
 
 func (m *model) tip() int64 {
@@ -174,6 +190,7 @@ func (m *model) reorgSome(rt *rapid.T) {
 		rt.Skip("the chain is shorter")
 	}
 	m.reorg(modelCoin, n)
+	m.forget()
 	tip := m.tip()
 	for _, d := range m.deposits {
 		if d.height > tip {

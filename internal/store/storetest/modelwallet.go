@@ -125,6 +125,7 @@ func (m *model) onChain(tx teller.SkyTx) {
 func (m *model) check(*rapid.T) {
 	m.Helper()
 	m.checkBooks()
+	m.checkScan()
 	for _, id := range m.order {
 		m.checkDeposit(m.deposits[id], m.deposit(id))
 	}

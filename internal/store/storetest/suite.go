@@ -3,7 +3,8 @@
 //
 // The tests are written against the words of ports.go: each calls the store only, and knows nothing of how rows are kept.
 // ledger.go is the small world they live in (deposit chains, a Skycoin chain, a wallet), books.go compares the totals and
-// listings of a ledger with its rows, and model.go drives a store by random steps against a model.
+// listings of a ledger with its rows, and model.go drives a store by random steps against a model,
+// of which modelscan.go and modelwallet.go are parts.
 package storetest
 
 import (
@@ -22,6 +23,9 @@ func Run(t *testing.T, factory Factory) {
 		"Bind":     bindTests,
 		"Scan":     scanTests,
 		"Reorg":    reorgTests,
+		"Unbound":  unboundTests,
+		"Rescan":   rescanTests,
+		"Balances": balanceTests,
 		"Deposits": depositTests,
 		"Wallet":   walletTests,
 		"Payouts":  payoutTests,
@@ -43,5 +47,6 @@ func Run(t *testing.T, factory Factory) {
 			}
 		})
 	}
+	t.Run("BalanceModel", func(t *testing.T) { runBalanceModel(t, factory) })
 	t.Run("Model", func(t *testing.T) { runModel(t, factory) })
 }

@@ -162,9 +162,9 @@ async function copyAddress() {
 function words(s) {
     switch (s.status) {
     case "waiting_deposit":
-        return s.confirmations > 0
-            ? `Payment seen: ${s.confirmations} of ${blocks(s.confirmations_required)}.`
-            : "Waiting for your payment and its first confirmation.";
+        if (!s.seen) return "Waiting for your payment.";
+        if (s.seen === "mempool") return "Payment seen, not in a block yet.";
+        return `Payment seen in a block: ${s.confirmations} of ${blocks(s.confirmations_required)}.`;
     case "waiting_decide":
         return "Payment received. Your SKY are being worked out.";
     case "waiting_passthrough":

@@ -1,4 +1,5 @@
-// Package btcdtest starts a real btcd for tests, mines on it, and pays addresses with signed transactions.
+// Package btcdtest starts a real btcd for tests, mines on it, and pays addresses with signed transactions. Package
+// bitcoindtest does the same with Bitcoin Core, through Run.
 //
 // The node is alone and mines to a key of its own, so a test has as many coins as it mines: Generate(101) makes the first
 // reward spendable. Everything here fails the test instead of returning an error. A Node is for one goroutine.
@@ -28,6 +29,17 @@ type Options struct {
 	// restarts the node needs simnet.
 	Network string
 	TLS     bool
+	Args    []string // further arguments of the command line
+	Env     []string // what is added to the environment, as NAME=value
+}
+
+// Program is the node's program.
+type Program struct {
+	Name string // of the binary
+	// Args are the arguments that start the node on its Server, alone, with its data in dir.
+	Args func(n *Node, dir string) []string
+	// Mine mines blocks on top of the chain, with rewards for the node's MiningAddress, and returns their hashes.
+	Mine func(n *Node, blocks int) []string
 }
 
 // Node is a running btcd.
@@ -37,25 +49,52 @@ type Node struct {
 	Network            string
 	MiningAddress      string
 
-	t      testing.TB
-	binary string
-	dir    string
-	params *chaincfg.Params
-	rpc    *rpc
-	proc   *process
+	t       testing.TB
+	program Program
+	binary  string
+	options Options
+	dir     string
+	params  *chaincfg.Params
+	rpc     *rpc
+	proc    *process
 
 	key    *btcec.PrivateKey
 	script []byte // pays key
 	coins  map[wire.OutPoint]int64
 	order  []wire.OutPoint // of coins, oldest first
+	mined  uint64          // blocks that mine made
+	full   filler
 }
 
 // Start runs btcd until the test ends. It skips the test when there is no btcd binary.
 func Start(t testing.TB, opts Options) *Node {
 	t.Helper()
+	return Run(t, Program{Name: "btcd", Args: btcdArgs, Mine: func(n *Node, blocks int) []string {
+		n.t.Helper()
+		var hashes []string
+		n.Call(&hashes, "generate", blocks)
+		return hashes
+	}}, opts)
+}
+
+func btcdArgs(n *Node, dir string) []string {
+	args := []string{
+		"--" + n.Network, "--configfile=" + filepath.Join(dir, "btcd.conf"), "--datadir=" + dir,
+		"--logdir=" + filepath.Join(dir, "logs"), "--rpcuser=" + n.User, "--rpcpass=" + n.Pass, "--rpclisten=" + n.Server,
+		"--nolisten", "--nodnsseed", "--txindex", "--miningaddr=" + n.MiningAddress,
+	}
+	if n.Cert == "" {
+		return append(args, "--notls")
+	}
+	return append(args, "--rpccert="+n.Cert, "--rpckey="+filepath.Join(dir, "rpc.key"))
+}
+
+// Run runs a program until the test ends. It skips the test when there is no such binary.
+func Run(t testing.TB, program Program, opts Options) *Node {
+	t.Helper()
 	n := &Node{
-		User: "user", Pass: "correct horse", Network: "regtest",
-		t: t, binary: binary(t, "btcd"), dir: t.TempDir(), params: &chaincfg.RegressionNetParams,
+		User: "user", Pass: "correct horse", Network: "regtest", params: &chaincfg.RegressionNetParams,
+		t: t, program: program, binary: findBinary(t, program.Name), options: opts, dir: t.TempDir(),
 		coins: make(map[wire.OutPoint]int64),
 	}
 	switch opts.Network {
@@ -74,10 +113,10 @@ func Start(t testing.TB, opts Options) *Node {
 	n.MiningAddress = miner.EncodeAddress()
 	n.script, err = txscript.PayToAddrScript(miner)
 	n.must(err)
-	n.must(os.WriteFile(filepath.Join(n.dir, "btcd.conf"), nil, 0o600))
+	n.must(os.WriteFile(filepath.Join(n.dir, program.Name+".conf"), nil, 0o600))
 	t.Cleanup(n.Stop)
-	for range 3 { // somebody else may take the port before btcd does
-		n.Server = freeAddr(t)
+	for range 3 { // somebody else may take the port before the node does
+		n.Server = FreeAddr(t)
 		if err = n.launch(); err == nil {
 			return n
 		}
@@ -86,7 +125,7 @@ func Start(t testing.TB, opts Options) *Node {
 	return nil
 }
 
-// Restart starts btcd again, at the same address, after Stop or instead of it.
+// Restart starts the node again, at the same address, after Stop or instead of it.
 func (n *Node) Restart() {
 	n.t.Helper()
 	n.must(n.launch())
@@ -95,17 +134,7 @@ func (n *Node) Restart() {
 func (n *Node) launch() error {
 	n.t.Helper()
 	n.Stop()
-	args := []string{
-		"--" + n.Network, "--configfile=" + filepath.Join(n.dir, "btcd.conf"), "--datadir=" + n.dir,
-		"--logdir=" + filepath.Join(n.dir, "logs"), "--rpcuser=" + n.User, "--rpcpass=" + n.Pass, "--rpclisten=" + n.Server,
-		"--nolisten", "--nodnsseed", "--txindex", "--miningaddr=" + n.MiningAddress,
-	}
-	if n.Cert == "" {
-		args = append(args, "--notls")
-	} else {
-		args = append(args, "--rpccert="+n.Cert, "--rpckey="+filepath.Join(n.dir, "rpc.key"))
-	}
-	n.proc = startProcess(n.t, n.binary, args...)
+	n.proc = startProcess(n.t, n.options.Env, n.binary, append(n.program.Args(n, n.dir), n.options.Args...)...)
 	deadline := time.Now().Add(30 * time.Second)
 	for {
 		err := n.connect()
@@ -113,7 +142,7 @@ func (n *Node) launch() error {
 			return nil
 		}
 		if n.proc.ended() || time.Now().After(deadline) {
-			return fmt.Errorf("btcd does not answer: %w\n%s", err, n.proc.output())
+			return fmt.Errorf("%s does not answer: %w\n%s", n.program.Name, err, n.proc.output())
 		}
 		time.Sleep(20 * time.Millisecond)
 	}
@@ -128,7 +157,7 @@ func (n *Node) connect() error {
 	return n.rpc.call(&height, "getblockcount")
 }
 
-// Stop ends btcd; it can be started again. Idempotent.
+// Stop ends the node; it can be started again. Idempotent.
 func (n *Node) Stop() {
 	if n.proc != nil {
 		n.proc.stop()
@@ -160,8 +189,7 @@ func (n *Node) Height() int64 {
 // Generate mines blocks with all that is in the mempool and returns their hashes, oldest first.
 func (n *Node) Generate(blocks int) []string {
 	n.t.Helper()
-	var hashes []string
-	n.Call(&hashes, "generate", blocks)
+	hashes := n.program.Mine(n, blocks)
 	for _, hash := range hashes {
 		block := n.Block(hash)
 		coinbase := block.Transactions[0]
@@ -188,6 +216,20 @@ func (n *Node) Invalidate(hash string) {
 	n.Call(nil, "invalidateblock", hash)
 }
 
+// Reconsider takes Invalidate back.
+func (n *Node) Reconsider(hash string) {
+	n.t.Helper()
+	n.Call(nil, "reconsiderblock", hash)
+}
+
+// HashAt is the hash of the best chain's block at a height.
+func (n *Node) HashAt(height int64) string {
+	n.t.Helper()
+	var hash string
+	n.Call(&hash, "getblockhash", height)
+	return hash
+}
+
 func (n *Node) must(err error) {
 	n.t.Helper()
 	if err != nil {
@@ -195,8 +237,8 @@ func (n *Node) must(err error) {
 	}
 }
 
-// binary finds a tool: in $TELLER_TOOLS, else in .tools/bin beside go.mod, else in the PATH.
-func binary(t testing.TB, name string) string {
+// findBinary finds a tool: in $TELLER_TOOLS, else in .tools/bin beside go.mod, else in the PATH.
+func findBinary(t testing.TB, name string) string {
 	t.Helper()
 	var dirs []string
 	if tools := os.Getenv("TELLER_TOOLS"); tools != "" {
@@ -225,8 +267,8 @@ func binary(t testing.TB, name string) string {
 	return path
 }
 
-// freeAddr is a loopback address that nothing listens on.
-func freeAddr(t testing.TB) string {
+// FreeAddr is a loopback address that nothing listens on.
+func FreeAddr(t testing.TB) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

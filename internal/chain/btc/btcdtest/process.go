@@ -22,9 +22,10 @@ type process struct {
 	out bytes.Buffer
 }
 
-func startProcess(t testing.TB, binary string, args ...string) *process {
+func startProcess(t testing.TB, env []string, binary string, args ...string) *process {
 	t.Helper()
 	p := &process{cmd: exec.Command(binary, args...), done: make(chan struct{})}
+	p.cmd.Env = append(os.Environ(), env...)
 	p.cmd.Stdout, p.cmd.Stderr = p, p
 	if err := p.cmd.Start(); err != nil {
 		t.Fatalf("btcdtest: start %s: %v", binary, err)
@@ -84,7 +85,7 @@ func (p *process) pause() error {
 			return nil
 		}
 	}
-	return errors.New("btcd does not stop")
+	return errors.New("the node does not stop")
 }
 
 // stopped reads the state of each thread, the letter behind the command's name in /proc/PID/task/TID/stat (proc(5)).

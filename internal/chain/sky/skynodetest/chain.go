@@ -11,6 +11,7 @@ package skynodetest
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"io"
@@ -25,13 +26,16 @@ import (
 	"github.com/skycoin/skycoin/src/wallet/deterministic"
 )
 
-// Seed is the seed of the deterministic wallet that owns the chain's first output.
+// Seed is the seed of the deterministic wallet that owns the chain's first output, when Options name no other.
 const Seed = "teller test genesis"
 
 // Options say how the chain behaves.
 type Options struct {
 	// Interval makes a block so often when something is pending; 0 = only when Mine is called.
 	Interval time.Duration
+	// Seed is the seed of the wallet that owns the chain's first output; "" = Seed. Chains of different owners have
+	// different first blocks: they are different networks.
+	Seed string
 	// NoCSRF switches off the token that a node demands for a POST.
 	NoCSRF bool
 }
@@ -53,6 +57,7 @@ type Chain struct {
 // Start starts a new chain and ends it with the test.
 func Start(t testing.TB, opts Options) *Chain {
 	t.Helper()
+	opts.Seed = cmp.Or(opts.Seed, Seed)
 	c := &Chain{t: t, program: findProgram(t), dir: t.TempDir(), opts: opts}
 	c.start("127.0.0.1:0", "127.0.0.1:0")
 	t.Cleanup(c.Stop)
@@ -114,7 +119,7 @@ func (b *safeBuffer) String() string {
 
 func (c *Chain) start(address, control string) {
 	c.t.Helper()
-	args := []string{"-until-eof", "-dir", c.dir, "-addr", address, "-ctl", control, "-genesis-seed", Seed, "-interval", c.opts.Interval.String()}
+	args := []string{"-until-eof", "-dir", c.dir, "-addr", address, "-ctl", control, "-genesis-seed", c.opts.Seed, "-interval", c.opts.Interval.String()}
 	if c.opts.NoCSRF {
 		args = append(args, "-no-csrf")
 	}
@@ -193,7 +198,7 @@ func (c *Chain) Restart() {
 // WriteWallet writes a wallet file that holds the key of the chain's first output: all 100,000,000 SKY.
 func (c *Chain) WriteWallet(path string) {
 	c.t.Helper()
-	w, err := deterministic.NewWallet(filepath.Base(path), "genesis", Seed, wallet.OptionGenerateN(1))
+	w, err := deterministic.NewWallet(filepath.Base(path), "genesis", c.opts.Seed, wallet.OptionGenerateN(1))
 	c.must(err)
 	data, err := w.Serialize()
 	c.must(err)

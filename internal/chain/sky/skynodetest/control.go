@@ -1,12 +1,16 @@
 package skynodetest
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
 	"strings"
 	"time"
+
+	"github.com/skycoin/skycoin/src/cipher/encoder"
+	"github.com/skycoin/skycoin/src/coin"
 
 	"github.com/skycoin/teller"
 )
@@ -23,7 +27,7 @@ const (
 )
 
 // client never waits for ever on a chain that hangs.
-var client = &http.Client{Timeout: time.Minute}
+var client = &http.Client{Timeout: time.Minute, Transport: &http.Transport{DisableKeepAlives: true}}
 
 // Mine makes a block of what is pending. It returns the height of the head and how many transactions the new block has: 0
 // when nothing was pending and no block was made.
@@ -70,6 +74,46 @@ func (c *Chain) Balance(address string) teller.Droplets {
 	}
 	c.must(json.Unmarshal(c.read(resp), &balance))
 	return teller.Droplets(balance.Confirmed.Coins)
+}
+
+// Transactions are those of the block at a height, serialized as Inject takes them.
+func (c *Chain) Transactions(height int64) [][]byte {
+	c.t.Helper()
+	var b coin.SignedBlock
+	c.must(encoder.DeserializeRawExact(c.block(height), &b))
+	var raw [][]byte
+	for _, txn := range b.Body.Transactions {
+		raw = append(raw, txn.MustSerialize())
+	}
+	return raw
+}
+
+// Learn takes over another chain's blocks from..to, as a node gets them from its peers. They must continue the own ones.
+func (c *Chain) Learn(other *Chain, from, to int64) {
+	c.t.Helper()
+	for height := from; height <= to; height++ {
+		resp, err := client.Post("http://"+c.control+"/block", "application/octet-stream", bytes.NewReader(other.block(height)))
+		c.must(err)
+		c.read(resp)
+	}
+}
+
+// Become goes on with all that another chain has instead of the own blocks, at the own address. The other one ends. It is
+// how a test makes a fork: Skycoin's chain has one publisher and does not turn by itself.
+func (c *Chain) Become(other *Chain) {
+	c.t.Helper()
+	other.Stop()
+	c.Stop()
+	c.dir, other.dir = other.dir, c.dir
+	c.Restart()
+}
+
+// block is a serialized, signed block.
+func (c *Chain) block(height int64) []byte {
+	c.t.Helper()
+	resp, err := client.Get(fmt.Sprintf("http://%s/block/%d", c.control, height))
+	c.must(err)
+	return c.read(resp)
 }
 
 // tell sends a command to the chain's control server.

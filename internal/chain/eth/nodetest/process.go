@@ -1,0 +1,106 @@
+package nodetest
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// process is a running command with its output.
+type process struct {
+	cmd  *exec.Cmd
+	done chan struct{} // closed when it has ended
+
+	mu  sync.Mutex
+	out bytes.Buffer
+}
+
+func startProcess(t testing.TB, binary string, args ...string) *process {
+	t.Helper()
+	p := &process{cmd: exec.Command(binary, args...), done: make(chan struct{})}
+	p.cmd.Stdout, p.cmd.Stderr = p, p
+	if err := p.cmd.Start(); err != nil {
+		t.Fatalf("start %s: %v", binary, err)
+	}
+	go func() {
+		_ = p.cmd.Wait() // a node that a test kills has no exit status worth knowing
+		close(p.done)
+	}()
+	return p
+}
+
+// Write keeps the beginning of the output, where a failing start says why.
+func (p *process) Write(b []byte) (int, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.out.Len() < 64<<10 {
+		p.out.Write(b)
+	}
+	return len(b), nil
+}
+
+func (p *process) output() string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.out.String()
+}
+
+func (p *process) ended() bool {
+	select {
+	case <-p.done:
+		return true
+	default:
+		return false
+	}
+}
+
+// stop asks the process to end and kills it when it does not.
+func (p *process) stop() {
+	_ = p.cmd.Process.Signal(syscall.SIGCONT) // a paused one can not end
+	_ = p.cmd.Process.Signal(os.Interrupt)    // it may have ended already
+	select {
+	case <-p.done:
+	case <-time.After(10 * time.Second):
+		_ = p.cmd.Process.Kill()
+		<-p.done
+	}
+}
+
+// pause returns when every thread of the process has stopped: the signal only asks for it, and a thread that runs meanwhile
+// may still answer.
+func (p *process) pause() error {
+	if err := p.cmd.Process.Signal(syscall.SIGSTOP); err != nil {
+		return err
+	}
+	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
+		if p.stopped() {
+			return nil
+		}
+	}
+	return errors.New("the node does not stop")
+}
+
+// stopped reads the state of each thread, the letter behind the command's name in /proc/PID/task/TID/stat (proc(5)).
+func (p *process) stopped() bool {
+	threads, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", p.cmd.Process.Pid))
+	for _, file := range threads {
+		var stat []byte
+		if stat, err = os.ReadFile(file); err != nil {
+			return false
+		}
+		_, rest, _ := bytes.Cut(stat, []byte(") "))
+		if !bytes.HasPrefix(rest, []byte("T")) {
+			return false
+		}
+	}
+	return err == nil && len(threads) > 0
+}
+
+func (p *process) resume() error { return p.cmd.Process.Signal(syscall.SIGCONT) }

@@ -1,0 +1,54 @@
+package scan
+
+import (
+	"context"
+	"iter"
+	"sync"
+
+	"github.com/skycoin/teller"
+)
+
+const (
+	// inFlight is how many blocks are asked for at once. Nodes are busy with four whole blocks; twice as many hide the
+	// way there and back when only block filters are read. An adapter bounds what it holds of them in memory.
+	inFlight = 8
+	// window is how many blocks one step reads: long enough that the pipeline is seldom empty, short enough that the
+	// node's tip is asked for every few seconds.
+	window = 256
+)
+
+// readBlocks yields the blocks from..to in their order, reading ahead. It ends after the first error, and when it has
+// returned no call is under way any more.
+func readBlocks(ctx context.Context, chain teller.Chain, from, to int64, watched func(height int64) teller.Watched) iter.Seq2[teller.Block, error] {
+	type result struct {
+		block teller.Block
+		err   error
+	}
+	return func(yield func(teller.Block, error) bool) {
+		ctx, cancel := context.WithCancel(ctx)
+		var calls sync.WaitGroup
+		defer calls.Wait()
+		defer cancel()
+
+		var queue []chan result // of the blocks asked for, in their order
+		next := from
+		for height := from; height <= to; height++ {
+			for ; next <= to && len(queue) < inFlight; next++ {
+				reply, at := make(chan result, 1), next
+				queue = append(queue, reply)
+				calls.Go(func() {
+					b, err := chain.Block(ctx, at, watched(at))
+					if err == nil && b.Height != at {
+						err = teller.Errorf(teller.CodeMalformed, "the %s node answered block %d when asked for %d", chain.Coin(), b.Height, at)
+					}
+					reply <- result{b, err}
+				})
+			}
+			r := <-queue[0]
+			queue = queue[1:]
+			if !yield(r.block, r.err) || r.err != nil {
+				return
+			}
+		}
+	}
+}
