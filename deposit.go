@@ -26,6 +26,9 @@ type Deposit struct {
 	N          uint32
 	Height     int64  // of the block that holds it
 	BlockHash  string // "" for imported rows
+	// ByBalance says that no transfer is known: the address held more than all known ones explain (see CompareBalances).
+	// TxID is then the hash of the block after which that was noticed.
+	ByBalance bool
 
 	Rate   Rate     // in force when the deposit was first recorded; kept through reorgs
 	Status Status   //
@@ -35,6 +38,8 @@ type Deposit struct {
 	// original had noted.
 	PayoutTxID string
 	Error      string // permanent: why it was closed without being paid, or ErrSendAmountZero
+	// Uncounted says that it was closed as coins that are another deposit's, or that nobody could explain.
+	Uncounted bool
 
 	Orphaned bool   // its block is not on the best chain (any more)
 	Hold     *Hold  // nil, or why an operator must decide
@@ -72,6 +77,7 @@ const (
 	HoldImportHeight  HoldReason = "import_height"  // found at or below the imported height, and no imported row is it
 	HoldRebuilt       HoldReason = "rebuilt"        // mined before a lost ledger was begun anew from its journal of bindings
 	HoldUnexplained   HoldReason = "unexplained"    // its address holds more than all known transfers to it: see CompareBalances
+	HoldDuplicate     HoldReason = "duplicate"      // a deposit found by the address's balance may be the same coins
 	HoldUnpayable     HoldReason = "unpayable"      // no valid transaction can pay it: its SKY address or amount is refused
 )
 
@@ -83,8 +89,15 @@ type Hold struct {
 	Since  time.Time  `json:"since"`
 }
 
-// Credited reports whether the deposit has been counted as received.
+// Credited reports whether the deposit is past waiting for its block to be deep enough: credited, or closed before.
 func (d *Deposit) Credited() bool { return d.Status != StatusWaitingDeposit }
+
+// Received reports whether the deposit is among the coins received. Of two deposits that may be the same coins, one that
+// is closed without being paid is not.
+func (d *Deposit) Received() bool { return d.Credited() && !d.Uncounted }
+
+// Doubtful reports whether an operator must say that these coins came, and came once, before they are credited.
+func (d *Deposit) Doubtful() bool { return d.HeldFor(HoldUnexplained) || d.HeldFor(HoldDuplicate) }
 
 // Due reports whether a worker may act on the deposit in its status: it is not held, not orphaned, and not an unchecked import.
 func (d *Deposit) Due() bool { return d.Hold == nil && !d.Orphaned && d.Import != ImportPending }
@@ -104,11 +117,10 @@ func (d *Deposit) touch(now time.Time) {
 	d.Version++
 }
 
-// Credit counts the deposit as received: its block is canonical at the required depth (I4). Of one that only a balance
-// speaks for, an operator must say so first.
+// Credit counts the deposit as received: its block is canonical at the required depth (I4), and it is not Doubtful.
 func (d *Deposit) Credit(now time.Time) error {
-	if d.Orphaned || d.HeldFor(HoldUnexplained) {
-		return Errorf(CodeForbidden, "deposit %s is orphaned or unexplained", d.ID)
+	if d.Orphaned || d.Doubtful() {
+		return Errorf(CodeForbidden, "deposit %s is orphaned, unexplained or perhaps another one's coins", d.ID)
 	}
 	return d.apply(EventCredit, now)
 }
@@ -228,7 +240,8 @@ func (d *Deposit) Release(now time.Time) error {
 }
 
 // Close is an operator's decision that the deposit ends here, with a reason that becomes its permanent error. A done
-// deposit stays as it is; only its holds are taken away.
+// deposit stays as it is; only its holds are taken away. One that only a balance speaks for, or whose coins may be those
+// of such a one, is Uncounted from now on: mostly it is closed because its coins are counted elsewhere.
 func (d *Deposit) Close(reason string, now time.Time) error {
 	if reason == "" {
 		return Errorf(CodeInvalid, "closing deposit %s needs a reason", d.ID)
@@ -236,12 +249,13 @@ func (d *Deposit) Close(reason string, now time.Time) error {
 	if d.Status == StatusDone && d.Hold == nil {
 		return Errorf(CodeForbidden, "deposit %s is done", d.ID)
 	}
+	uncounted := d.ByBalance || d.HeldFor(HoldDuplicate)
 	d.Hold, d.Behind, d.Orphaned = nil, nil, false
 	if d.Status == StatusDone {
 		d.touch(now)
 		return nil
 	}
-	d.Error = reason
+	d.Error, d.Uncounted = reason, uncounted
 	return d.apply(EventClose, now)
 }
 

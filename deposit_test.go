@@ -233,6 +233,53 @@ func TestUnexplained(t *testing.T) {
 	}
 }
 
+// Coins that may be another deposit's are credited and counted only when an operator says so; closed, they are not among
+// what was received, even when they had been credited. An ordinary deposit that is closed was received all the same.
+func TestReceived(t *testing.T) {
+	for _, c := range []struct {
+		name      string
+		byBalance bool
+		hold      teller.HoldReason
+		credit    teller.Code // of the attempt to credit it
+		want      bool        // received after it is closed
+	}{
+		{"ordinary", false, "", "", true},
+		{"held otherwise", false, teller.HoldBeforeBinding, "", true},
+		{"a duplicate", false, teller.HoldDuplicate, teller.CodeForbidden, false},
+		{"unexplained", true, teller.HoldUnexplained, teller.CodeForbidden, false},
+		{"vouched for", true, "", "", false},
+	} {
+		d := newDeposit()
+		d.ByBalance = c.byBalance
+		if c.hold != "" {
+			wantCode(t, c.name, d.PutHold(c.hold, "", noon), "")
+		}
+		wantCode(t, c.name, d.Credit(noon), c.credit)
+		if d.Received() != (c.credit == "") {
+			t.Errorf("%s: received is %v before it is closed", c.name, d.Received())
+		}
+		wantCode(t, c.name, d.Close("looked it up", noon), "")
+		if d.Received() != c.want {
+			t.Errorf("%s: closed, received is %v", c.name, d.Received())
+		}
+	}
+	d := newDeposit()
+	wantCode(t, "credit", d.Credit(noon), "")
+	wantCode(t, "hold", d.PutHold(teller.HoldDuplicate, "", noon), "") // mined again after a balance had shown it
+	wantCode(t, "close", d.Close("paid as the other", noon), "")
+	if d.Received() {
+		t.Error("a credited duplicate is counted twice")
+	}
+	d = paidDeposit(t)
+	d.ByBalance = true
+	wantCode(t, "confirm", d.Confirm("p", noon), "")
+	wantCode(t, "hold", d.PutHold(teller.HoldOrphaned, "", noon), "")
+	wantCode(t, "close what is paid", d.Close("written off", noon), "")
+	if !d.Received() {
+		t.Error("what was paid is not counted any more")
+	}
+}
+
 // Whatever happens in whatever order: a refused step changes nothing, a step grows the version by one and follows the
 // table, what is done stays done, and a deposit is paid nothing or exactly what it is owed.
 func TestDepositProperties(t *testing.T) {
@@ -257,6 +304,7 @@ func TestDepositProperties(t *testing.T) {
 			"supersede": act(func() { err = d.Supersede(txid.Draw(t, "tx"), later) }),
 			"hold":      act(func() { err = d.PutHold(teller.HoldWithdrawal, "", later) }),
 			"hold2":     act(func() { err = d.PutHold(teller.HoldUnexplained, "", later) }),
+			"hold3":     act(func() { err = d.PutHold(teller.HoldDuplicate, "", later) }),
 			"release":   act(func() { err = d.Release(later) }),
 			"close":     act(func() { err = d.Close("reason", later) }),
 			"orphan":    act(func() { d.Orphan(later) }),

@@ -67,7 +67,7 @@ type ScanTerms struct {
 type ScanResult struct {
 	Recorded []Deposit // first seen in this block
 	Credited []Deposit
-	Held     []Deposit // newly held, whatever their status
+	Held     []Deposit // on which a hold was put, whatever their status
 	Orphaned []Deposit
 	Unbound  []UnboundPayment // newly recorded
 	Frozen   bool             // crediting for the coin is frozen after this step
@@ -116,6 +116,16 @@ type ScanStore interface {
 	// chain may be any. A transfer to an address that is not bound is kept as an UnboundPayment. A transfer that is
 	// stored already is not recorded again: if it was orphaned it is re-mined.
 	SaveBlock(ctx context.Context, coin Coin, b Block, terms ScanTerms) (ScanResult, error)
+	// SaveBlocks is SaveBlock for some blocks, each the child of the one before, in one transaction: far from the tip a
+	// commit for each block would take longer than to read it.
+	SaveBlocks(ctx context.Context, coin Coin, blocks []Block, terms ScanTerms) (ScanResult, error)
+	// CreditDeep credits, without a new block, what lies at the required depth below the cursor: what was released,
+	// adopted by Bind, or falls under fewer confirmations since the last block. Of the terms only Confirmations counts.
+	// Call it when the node has the cursor's block. Nothing is written when there is nothing to credit, or no cursor.
+	CreditDeep(ctx context.Context, coin Coin, terms ScanTerms) (ScanResult, error)
+	// NoteTip raises the cursor's Tip to the node's height before the blocks up to there are read, so that an address
+	// that is bound meanwhile gets the true height. It never lowers it, and does nothing before the first block.
+	NoteTip(ctx context.Context, coin Coin, tip int64) error
 	// Rewind moves the cursor back to a stored block and orphans the deposits above it. Credited ones are held and
 	// freeze the coin: nothing more of it is credited until they are back at depth, released or closed. Unbound
 	// payments above it are forgotten.
@@ -131,18 +141,22 @@ type RescanStore interface {
 	Rescan(ctx context.Context, coin Coin) (Rescan, error)
 	// SaveRescanned records what is missing of the rescan's next block, credits what has the required depth, and moves
 	// on. CodeConflict when the block is not the rescan's next one, lies above the cursor, or is not the one that was
-	// saved at its height. What the ledger knows already is left as it is: nothing is credited twice. Where no hash is
-	// kept the block must follow the one that this rescan read before; when it does not, the rescan begins again.
+	// saved at its height. What the ledger knows already is left as it is: nothing is credited twice. What it finds is
+	// held (HoldDuplicate) when the address has a deposit found by its balance that may be the same coins, whatever has
+	// become of that. Where no hash is kept the block must follow the one that this rescan read before; when it does
+	// not, the rescan begins again. There the ledger can not tell branches apart: the caller makes sure before each
+	// stretch of blocks that the node has the cursor's block, so that what is credited is on the ledger's branch.
 	SaveRescanned(ctx context.Context, coin Coin, b Block, terms ScanTerms) (ScanResult, error)
 }
 
 // BalanceStore is the part of the store that knows what addresses should hold.
 type BalanceStore interface {
-	// CompareBalances holds against the ledger what addresses hold after a saved block (CodeConflict when it is not
-	// saved, or not the cursor: transfers would be missing). What is known to have arrived, less what is known to have
-	// left, must cover the balance; what exceeds it becomes a deposit that is held (HoldUnexplained), and what
-	// is missing is noted as having left. Nothing is ever paid by this alone: such a deposit is not even credited before
-	// an operator has released it. Addresses that are not bound are skipped.
+	// CompareBalances holds against the ledger what addresses hold after the cursor's block (CodeConflict when it is
+	// another one: transfers would be missing). What is known to have arrived, less what is known to have left, must
+	// cover the balance; what exceeds it becomes a deposit that is held (HoldUnexplained), and what is missing is noted
+	// as having left. Nothing is ever paid by this alone: such a deposit is not even credited before an operator has
+	// released it. Addresses that are not bound are skipped. CodeUnsupported when the coin's addresses have no balance
+	// that could be read.
 	CompareBalances(ctx context.Context, coin Coin, at BlockRef, balances []Balance, rate Rate) (ScanResult, error)
 }
 
@@ -180,7 +194,7 @@ type DepositStore interface {
 
 // Totals are sums over the whole ledger.
 type Totals struct {
-	Received map[Coin]Amount // credited deposits
+	Received map[Coin]Amount // deposits that are Received
 	Sent     Droplets        // payouts, pending and confirmed
 	Deposits map[Status]int
 	Errored  int

@@ -132,7 +132,6 @@ func TestEtherWithoutTracing(t *testing.T) {
 			d.act("/api/holds/release", map[string]string{"deposit_id": r.DepositID, "reason": "looked it up"})
 		}
 	}
-	geth.Mine(1) // the next block credits it
 	d.waitFor(30*time.Second, b[1], "done")
 	if got := chain.Balance(b[1]); got != 10*teller.DropletsPerSKY {
 		t.Errorf("the released deposit was paid with %s SKY, want 10", got)

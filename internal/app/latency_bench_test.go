@@ -11,6 +11,7 @@ import (
 	"github.com/skycoin/teller/internal/chain/btc/bitcoindtest"
 	"github.com/skycoin/teller/internal/chain/btc/btcdtest"
 	"github.com/skycoin/teller/internal/chain/eth/gethtest"
+	"github.com/skycoin/teller/internal/chain/processtest"
 	"github.com/skycoin/teller/internal/chain/sky/skynodetest"
 	"github.com/skycoin/teller/internal/config"
 )
@@ -73,7 +74,7 @@ func payWithBTCD(t testing.TB, c *config.Config, push bool) paymaster {
 }
 
 func payWithCore(t testing.TB, c *config.Config) paymaster {
-	zmq := "tcp://" + btcdtest.FreeAddr(t)
+	zmq := "tcp://" + processtest.FreeAddr(t)
 	n := bitcoindtest.Start(t, "-zmqpubhashblock="+zmq, "-zmqpubhashtx="+zmq)
 	n.Generate(110)
 	useBTCD(c, n.Node)

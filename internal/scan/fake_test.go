@@ -11,14 +11,16 @@ import (
 
 // fakeChain is a chain of blocks in memory whose branch can be replaced.
 type fakeChain struct {
-	mu     sync.Mutex
-	blocks []teller.Block
-	gen    int
-	down   bool
-	slow   time.Duration // of a call of Block
-	asked  int           // calls of Block under way
-	most   int           // at once
-	reads  int           // calls of Block
+	mu      sync.Mutex
+	blocks  []teller.Block
+	gen     int
+	down    bool
+	slow    time.Duration // of a call of Block
+	panics  int64         // height at which Block panics; 0 = none
+	missing int64         // height of a block that the node does not keep; 0 = none
+	asked   int           // calls of Block under way
+	most    int           // at once
+	reads   int           // calls of Block
 }
 
 // clock is the wall clock, which a synctest bubble replaces.
@@ -103,7 +105,13 @@ func (c *fakeChain) Block(ctx context.Context, h int64, w teller.Watched) (telle
 	case <-ctx.Done():
 		return teller.Block{}, teller.Errorf(teller.CodeUnavailable, "%w", ctx.Err())
 	}
+	if h > 0 && h == c.panics {
+		panic("nobody foresaw this block")
+	}
 	b, err := c.at(h)
+	if h > 0 && h == c.missing {
+		return teller.Block{}, teller.Errorf(teller.CodeNotFound, "block %d is not kept", h)
+	}
 	if !w.Has([]byte("a")) {
 		b.Transfers = nil
 	}
@@ -124,7 +132,10 @@ type fakeStore struct {
 	hashes  map[int64]string
 	seen    map[string]int64 // deposit -> height on the best chain
 	rewinds []int64
-	saves   int
+	saves   int     // of blocks
+	commits int     // of SaveBlocks
+	idle    int     // calls of CreditDeep
+	noted   []int64 // by NoteTip
 	bound   []string
 }
 
@@ -167,6 +178,16 @@ func (s *fakeStore) SaveBlock(_ context.Context, _ teller.Coin, b teller.Block, 
 	return teller.ScanResult{}, nil
 }
 
+func (s *fakeStore) SaveBlocks(ctx context.Context, coin teller.Coin, blocks []teller.Block, terms teller.ScanTerms) (teller.ScanResult, error) {
+	s.commits++
+	for _, b := range blocks {
+		if res, err := s.SaveBlock(ctx, coin, b, terms); err != nil {
+			return res, err
+		}
+	}
+	return teller.ScanResult{}, nil
+}
+
 func (s *fakeStore) Rewind(_ context.Context, _ teller.Coin, to teller.BlockRef) (teller.ScanResult, error) {
 	if s.hashes[to.Height] != to.Hash {
 		return teller.ScanResult{}, teller.Errorf(teller.CodeConflict, "rewind to a block that was never saved")
@@ -184,6 +205,17 @@ func (s *fakeStore) Rewind(_ context.Context, _ teller.Coin, to teller.BlockRef)
 	s.rewinds = append(s.rewinds, to.Height)
 	s.cursor = &teller.Cursor{BlockRef: to}
 	return teller.ScanResult{}, nil
+}
+
+func (s *fakeStore) CreditDeep(context.Context, teller.Coin, teller.ScanTerms) (teller.ScanResult, error) {
+	s.idle++
+	return teller.ScanResult{}, nil
+}
+
+func (s *fakeStore) NoteTip(_ context.Context, _ teller.Coin, tip int64) error {
+	s.cursor.Tip = max(s.cursor.Tip, tip)
+	s.noted = append(s.noted, tip)
+	return nil
 }
 
 func (s *fakeStore) Totals(context.Context) (teller.Totals, error) { return teller.Totals{}, nil }

@@ -47,13 +47,13 @@ func (m *meter) progress() Progress {
 	return m.now
 }
 
-// passed notes that a block was stored.
-func (m *meter) passed(height, tip int64) {
+// passed notes that some blocks were stored, up to a height.
+func (m *meter) passed(blocks int, height, tip int64) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	p := &m.now
 	p.Height, p.Tip = height, max(tip, height)
-	p.Blocks++
+	p.Blocks += uint64(blocks)
 	if tip-height < catchingUp {
 		if !m.since.IsZero() {
 			m.log.Info("caught up", "height", height)

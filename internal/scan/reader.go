@@ -3,6 +3,7 @@ package scan
 import (
 	"context"
 	"iter"
+	"runtime/debug"
 	"sync"
 
 	"github.com/skycoin/teller"
@@ -37,10 +38,7 @@ func readBlocks(ctx context.Context, chain teller.Chain, from, to int64, watched
 				reply, at := make(chan result, 1), next
 				queue = append(queue, reply)
 				calls.Go(func() {
-					b, err := chain.Block(ctx, at, watched(at))
-					if err == nil && b.Height != at {
-						err = teller.Errorf(teller.CodeMalformed, "the %s node answered block %d when asked for %d", chain.Coin(), b.Height, at)
-					}
+					b, err := readBlock(ctx, chain, at, watched(at))
 					reply <- result{b, err}
 				})
 			}
@@ -51,4 +49,19 @@ func readBlocks(ctx context.Context, chain teller.Chain, from, to int64, watched
 			}
 		}
 	}
+}
+
+// readBlock reads one block. What goes wrong in an adapter over something that nobody foresaw in a block must stop its
+// own coin only, and be told: it would be met again at every start.
+func readBlock(ctx context.Context, chain teller.Chain, height int64, watched teller.Watched) (b teller.Block, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = teller.Errorf(teller.CodeInternal, "reading block %d of %s panicked: %v\n%s", height, chain.Coin(), p, debug.Stack())
+		}
+	}()
+	b, err = chain.Block(ctx, height, watched)
+	if err == nil && b.Height != height {
+		err = teller.Errorf(teller.CodeMalformed, "the %s node answered block %d when asked for %d", chain.Coin(), b.Height, height)
+	}
+	return b, err
 }

@@ -45,7 +45,7 @@ func (r *Rescanner) Step(ctx context.Context) (bool, error) {
 	if err := r.checkBranch(ctx); err != nil {
 		return false, err
 	}
-	terms := teller.ScanTerms{Confirmations: s.Confirmations, Rate: s.Rate, Tip: job.To}
+	terms := s.terms(teller.BlockRef{Height: job.To})
 	everywhere := func(int64) teller.Watched { return s.watched }
 	for b, err := range readBlocks(ctx, s.Chain, job.Next, min(job.To, job.Next+window-1), everywhere) {
 		if err != nil {
@@ -56,7 +56,7 @@ func (r *Rescanner) Step(ctx context.Context) (bool, error) {
 			return false, err
 		}
 		s.report.tell(res)
-		r.meter.passed(b.Height, job.To)
+		r.meter.passed(1, b.Height, job.To)
 	}
 	if job, err = r.store.Rescan(ctx, s.coin); err == nil && job.Done() {
 		r.log.Info("rescan is done", "from", job.From, "to", job.To, "found", job.Found)

@@ -110,11 +110,32 @@ func (s *Scanner) Step(ctx context.Context) (bool, error) {
 	case tip.Height < cursor.Height:
 		return s.shorter(ctx, cursor, tip)
 	case tip.Height == cursor.Height && tip.Hash == cursor.Hash:
-		return false, nil
+		return s.creditDeep(ctx, tip)
 	case tip.Height == cursor.Height:
 		return s.reorganise(ctx, cursor, tip.Height)
 	}
+	if tip.Height > cursor.Height+1 { // what is bound from now on is younger than all that is still to be read
+		if err := s.Store.NoteTip(ctx, s.coin, tip.Height); err != nil {
+			return false, err
+		}
+	}
 	return s.advance(ctx, cursor.Height+1, tip, &cursor)
+}
+
+// creditDeep credits what became payable without a new block: an operator released it, say. On a quiet chain the next
+// block may be far away.
+func (s *Scanner) creditDeep(ctx context.Context, tip teller.BlockRef) (bool, error) {
+	res, err := s.Store.CreditDeep(ctx, s.coin, s.terms(tip))
+	if err != nil {
+		return false, err
+	}
+	s.tell(res)
+	return false, nil
+}
+
+// terms are those under which blocks are saved while the node is at tip.
+func (s *Scanner) terms(tip teller.BlockRef) teller.ScanTerms {
+	return teller.ScanTerms{Confirmations: s.Confirmations, Rate: s.Rate, Tip: tip.Height}
 }
 
 // checkNetwork makes sure that the node is on the network that was configured and that the ledger belongs to.
@@ -169,37 +190,70 @@ func (s *Scanner) reorganise(ctx context.Context, cursor teller.Cursor, from int
 	return false, teller.Errorf(teller.CodeWrongNetwork, "the %s node's chain shares none of the stored blocks: is it another network's node, or was its chain replaced? nothing of %s is credited until this is cleared up", s.coin, s.coin)
 }
 
+// group is how many blocks are stored in one transaction while the tip is farther away than that.
+const group = 16
+
 // advance reads the next blocks and stores them one after the other. cursor is nil at the very first.
 func (s *Scanner) advance(ctx context.Context, from int64, tip teller.BlockRef, cursor *teller.Cursor) (bool, error) {
 	to := min(from+window-1, tip.Height)
 	if to < from {
 		return false, nil // the chain has not reached the first height yet
 	}
-	terms := teller.ScanTerms{Confirmations: s.Confirmations, Rate: s.Rate, Tip: tip.Height}
-	saved := false
+	var last *teller.BlockRef
+	if cursor != nil {
+		last = &cursor.BlockRef
+	}
+	var read []teller.Block // linked, and not stored yet
+	next := from
 	for b, err := range readBlocks(ctx, s.Chain, from, to, s.watchedAt) {
-		if teller.CodeOf(err) == teller.CodeNotFound {
-			return saved, nil // the chain got shorter meanwhile
-		}
 		if err != nil {
-			return saved, err
+			if saveErr := s.save(ctx, read, tip); saveErr != nil {
+				return next > from, saveErr
+			}
+			if teller.CodeOf(err) == teller.CodeNotFound {
+				err = s.explainMissing(ctx, next)
+			}
+			return next > from, err
 		}
-		if cursor != nil && b.Parent != cursor.Hash {
-			if saved {
-				return true, nil // the chain changed while we read; the next step sees where
+		if last != nil && b.Parent != last.Hash {
+			if next > from {
+				return true, s.save(ctx, read, tip) // the chain changed while we read; the next step sees where
 			}
 			return s.reorganise(ctx, *cursor, cursor.Height)
 		}
-		res, err := s.Store.SaveBlock(ctx, s.coin, b, terms)
-		if err != nil {
-			return saved, err
+		read, last, next = append(read, b), &b.BlockRef, b.Height+1
+		if len(read) == group || tip.Height-b.Height < group {
+			if err := s.save(ctx, read, tip); err != nil {
+				return next > from, err
+			}
+			read = nil
 		}
-		saved = true
-		s.tell(res)
-		cursor = &teller.Cursor{BlockRef: b.BlockRef, Tip: tip.Height}
-		s.meter.passed(b.Height, tip.Height)
 	}
-	return saved, nil
+	return true, s.save(ctx, read, tip)
+}
+
+// save stores blocks that follow each other.
+func (s *Scanner) save(ctx context.Context, blocks []teller.Block, tip teller.BlockRef) error {
+	if len(blocks) == 0 {
+		return nil
+	}
+	res, err := s.Store.SaveBlocks(ctx, s.coin, blocks, s.terms(tip))
+	if err != nil {
+		return err
+	}
+	s.tell(res)
+	s.meter.passed(len(blocks), blocks[len(blocks)-1].Height, tip.Height)
+	return nil
+}
+
+// explainMissing finds out why the node has no block at a height that it seemed to have. The chain may have become
+// shorter meanwhile; a node that does not keep blocks that old must not look as if all were well.
+func (s *Scanner) explainMissing(ctx context.Context, height int64) error {
+	tip, err := s.Chain.Tip(ctx)
+	if err != nil || tip.Height < height {
+		return err
+	}
+	return teller.Errorf(teller.CodeUnavailable, "the %s node does not give block %d, although it is at %d: does it keep blocks that old?", s.coin, height, tip.Height)
 }
 
 // watchedAt is what is looked for in the block at a height.

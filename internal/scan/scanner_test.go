@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"strings"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -64,6 +65,53 @@ func TestRestartGoesOnAtTheCursor(t *testing.T) {
 	settle(t, newScanner(t, c, s, 0))
 	if got := s.saves - saves; got != 5 {
 		t.Errorf("a restart saved %d blocks, want the 5 new ones", got)
+	}
+}
+
+// Who binds while old blocks are still being read is younger than all of them.
+func TestTipIsNotedBeforeTheFirstBlockOfACatchUp(t *testing.T) {
+	c, s := newChain(30), newStore("a")
+	settle(t, newScanner(t, c, s, 0))
+	c.mine(500)
+	sc := newScanner(t, c, s, 0)
+	if _, err := sc.Step(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	if len(s.noted) != 1 || s.noted[0] != 529 {
+		t.Errorf("noted %v, want the tip 529 once", s.noted)
+	}
+	settle(t, sc)
+	noted := len(s.noted)
+	c.mine(1) // everyday: one block more
+	settle(t, sc)
+	if len(s.noted) != noted {
+		t.Errorf("a single block costs a write more")
+	}
+}
+
+// Far from the tip many blocks share a transaction; near it each is stored as soon as it is read.
+func TestBlocksFarFromTheTipAreStoredTogether(t *testing.T) {
+	c, s := newChain(200), newStore("a")
+	sc := newScanner(t, c, s, 0)
+	settle(t, sc)
+	if want := 184/16 + 16; s.saves != 200 || s.commits < want || s.commits > want+1 {
+		t.Errorf("%d blocks in %d transactions, want 200 in about %d", s.saves, s.commits, want)
+	}
+	commits := s.commits
+	c.mine(3)
+	settle(t, sc)
+	if s.commits != commits+3 {
+		t.Errorf("three new blocks took %d transactions", s.commits-commits)
+	}
+}
+
+func TestIdleScannerCreditsWhatIsDeep(t *testing.T) {
+	c, s := newChain(3), newStore("a")
+	sc := newScanner(t, c, s, 0)
+	settle(t, sc)
+	before := s.idle
+	if _, err := sc.Step(context.Background()); err != nil || s.idle != before+1 {
+		t.Errorf("the ledger was asked %d times (%v), want once in each idle step", s.idle-before, err)
 	}
 }
 
@@ -172,6 +220,33 @@ func TestNodeDownIsReportedAndSurvived(t *testing.T) {
 	settle(t, sc)
 	if s.cursor.Height != 4 {
 		t.Errorf("cursor at %d, want 4", s.cursor.Height)
+	}
+}
+
+// A node that does not keep a block is told of: the scan can not go on.
+func TestBlockThatTheNodeDoesNotKeepIsTold(t *testing.T) {
+	c, s := newChain(100), newStore("a")
+	c.missing = 50
+	sc := newScanner(t, c, s, 0)
+	_, err := sc.Step(context.Background())
+	if teller.CodeOf(err) != teller.CodeUnavailable || !strings.Contains(err.Error(), "block 50") {
+		t.Errorf("got %v, want unavailable that names the block", err)
+	}
+	if s.cursor.Height != 49 {
+		t.Errorf("cursor at %d, want 49", s.cursor.Height)
+	}
+}
+
+// A block over which an adapter falls stops its coin, and not the process.
+func TestPanicOverABlockIsAnError(t *testing.T) {
+	c, s := newChain(100), newStore("a")
+	c.panics = 50
+	_, err := newScanner(t, c, s, 0).Step(context.Background())
+	if teller.CodeOf(err) != teller.CodeInternal || !strings.Contains(err.Error(), "nobody foresaw") {
+		t.Errorf("got %v, want internal", err)
+	}
+	if s.cursor.Height != 49 {
+		t.Errorf("cursor at %d, want 49", s.cursor.Height)
 	}
 }
 

@@ -81,6 +81,7 @@ type Chain struct {
 	filters   *blockFilters // nil when they are off
 	feed      feed          // nil when the node is not listened to
 	mempool   mempool
+	lookout   *client       // reads the mempool: over a connection of its own, where a large answer keeps no block waiting
 	whole     chan struct{} // holds a token for each whole block in memory
 }
 
@@ -109,6 +110,9 @@ func New(cfg Config) (*Chain, error) {
 	default:
 		return nil, teller.Errorf(teller.CodeInvalid, "btc_rpc.filters %q is neither auto nor off", cfg.Filters)
 	}
+	if c.lookout, err = newClient(cfg); err != nil {
+		return nil, err
+	}
 	if c.feed, err = newFeed(cfg, client); err != nil {
 		return nil, err
 	}
@@ -117,7 +121,10 @@ func New(cfg Config) (*Chain, error) {
 
 // Close ends the connections of calls; those that are under way fail with CodeUnavailable, and so does every later one
 // over a websocket. Notify ends with its context. Idempotent.
-func (c *Chain) Close() { c.client.transport.close() }
+func (c *Chain) Close() {
+	c.client.transport.close()
+	c.lookout.transport.close()
+}
 
 // Coin implements teller.Chain.
 func (c *Chain) Coin() teller.Coin { return teller.BTC }
@@ -237,10 +244,11 @@ func (c *Chain) read(ctx context.Context, hash chainhash.Hash, watched teller.Wa
 	case <-ctx.Done():
 		return chainhash.Hash{}, nil, teller.Errorf(teller.CodeUnavailable, "read bitcoin block %s: %w", hash, context.Cause(ctx))
 	}
-	raw, err := c.client.bytes(ctx, "getblock", hash.String(), 0)
+	raw, release, err := c.client.lend(ctx, "getblock", hash.String(), 0)
 	if err != nil {
 		return chainhash.Hash{}, nil, err
 	}
+	defer release() // what is returned has nothing of it
 	parent, hits, err := readBlock(raw, hash, watched)
 	if err != nil {
 		return chainhash.Hash{}, nil, c.client.malformed("block %s: %w", hash, err)

@@ -21,8 +21,8 @@ import (
 	"github.com/skycoin/teller"
 )
 
-// maxReply bounds one answer: a block has at most 4 MB, 8 MB in hex.
-const maxReply = 20 << 20
+// maxReply bounds one answer: a block has at most 4 MB, 8 MB in hex, and a mempool of a million transactions 67 MB.
+const maxReply = 80 << 20
 
 // errTimeout is the cause of a call's context when the node, and not the caller, used up the time.
 var errTimeout = errors.New("timeout")
@@ -132,27 +132,40 @@ func (c *client) ask(ctx context.Context, method string, params ...any) (reply, 
 
 // text makes a call whose result is a string. The caller owns the bytes.
 func (c *client) text(ctx context.Context, method string, params ...any) ([]byte, error) {
-	r, err := c.call(ctx, method, params...)
-	if err != nil {
-		return nil, err
-	}
-	if r.text == nil {
-		return nil, c.malformed("its answer to %s is no string but %s", method, quote(r.result))
-	}
-	return r.text, nil
+	r, err := c.string(ctx, method, params...)
+	return r.text, err
 }
 
-// bytes makes a call whose result is a string in hex. It is decoded over itself: a block is held in memory once.
+// string makes a call whose result is a string.
+func (c *client) string(ctx context.Context, method string, params ...any) (reply, error) {
+	r, err := c.call(ctx, method, params...)
+	if err != nil {
+		return reply{}, err
+	}
+	if r.text == nil {
+		return reply{}, c.malformed("its answer to %s is no string but %s", method, quote(r.result))
+	}
+	return r, nil
+}
+
+// bytes makes a call whose result is a string in hex. The caller owns the bytes.
 func (c *client) bytes(ctx context.Context, method string, params ...any) ([]byte, error) {
-	text, err := c.text(ctx, method, params...)
+	raw, _, err := c.lend(ctx, method, params...)
+	return raw, err
+}
+
+// lend is bytes for large results, which are used and then released. The hex is decoded over itself: a block is held in
+// memory once.
+func (c *client) lend(ctx context.Context, method string, params ...any) (raw []byte, release func(), err error) {
+	r, err := c.string(ctx, method, params...)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	n, err := hex.Decode(text, text)
+	n, err := hex.Decode(r.text, r.text)
 	if err != nil {
-		return nil, c.malformed("its answer to %s is no hex: %w", method, err)
+		return nil, nil, c.malformed("its answer to %s is no hex: %w", method, err)
 	}
-	return text[:n], nil
+	return r.text[:n], r.release, nil
 }
 
 // number makes a call whose result is a whole number from 0.
@@ -192,6 +205,14 @@ type reply struct {
 	text   []byte            // a result that is a string, without its quotes
 	result json.RawMessage   // any other result
 	err    *btcjson.RPCError // what the node refused, nil when it did not
+	lent   *bytes.Buffer     // where a large answer lies, until release; nil for others
+}
+
+// release gives back where the answer lies. Nothing of it may be used after that. Not to call it only costs memory.
+func (r reply) release() {
+	if r.lent != nil {
+		replies.Put(r.lent)
+	}
 }
 
 var resultMark = []byte(`"result":"`)

@@ -16,6 +16,7 @@ import (
 	"github.com/skycoin/teller"
 	"github.com/skycoin/teller/internal/chain/btc/bitcoindtest"
 	"github.com/skycoin/teller/internal/chain/btc/btcdtest"
+	"github.com/skycoin/teller/internal/chain/processtest"
 )
 
 // hear collects the notices until there are as many as wanted, and then how Notify ended.
@@ -206,7 +207,7 @@ func TestZMQFeedOfNoPublisher(t *testing.T) {
 	node := btcdtest.Start(t, btcdtest.Options{})
 	for name, tc := range map[string]struct{ server, says string }{
 		"silent":  {silent.Addr().String(), "within 300ms: check btc_rpc.zmq"},
-		"gone":    {btcdtest.FreeAddr(t), "connection refused"},
+		"gone":    {processtest.FreeAddr(t), "connection refused"},
 		"another": {node.Server, "within 300ms: check btc_rpc.zmq"}, // an HTTP server waits for the rest of the greeting
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -90,6 +90,8 @@ func (f *blockFilters) filter(ctx context.Context, hash chainhash.Hash) ([]byte,
 	}
 	r, err := f.client.ask(ctx, "getcfilter", hash.String(), wire.GCSFilterRegular)
 	switch {
+	case errors.Is(err, errForbidden):
+		return f.coreFilter(ctx, hash)
 	case err != nil:
 		return nil, chainhash.Hash{}, err
 	case r.err != nil && r.err.Code == btcjson.ErrRPCMethodNotFound.Code:
@@ -108,6 +110,9 @@ func (f *blockFilters) filter(ctx context.Context, hash chainhash.Hash) ([]byte,
 // coreFilter asks as Bitcoin Core wants to be asked.
 func (f *blockFilters) coreFilter(ctx context.Context, hash chainhash.Hash) ([]byte, chainhash.Hash, error) {
 	r, err := f.client.ask(ctx, "getblockfilter", hash.String(), "basic")
+	if errors.Is(err, errForbidden) { // by its rpcwhitelist: a wrong login would show in reading the block
+		return nil, chainhash.Hash{}, f.refused()
+	}
 	if err != nil {
 		return nil, chainhash.Hash{}, err
 	}

@@ -44,25 +44,25 @@ func (c *Chain) Unconfirmed(ctx context.Context, watched teller.Watched) ([]tell
 
 func (c *Chain) listMempool(ctx context.Context) ([]chainhash.Hash, error) {
 	const method = "getrawmempool"
-	r, err := c.client.call(ctx, method)
+	r, err := c.lookout.call(ctx, method)
 	if err != nil {
 		return nil, err
 	}
 	var list []string
 	if err := json.Unmarshal(r.result, &list); err != nil {
-		return nil, c.client.malformed("its answer to %s is no list of transactions but %s", method, quote(r.result))
+		return nil, c.lookout.malformed("its answer to %s is no list of transactions but %s", method, quote(r.result))
 	}
 	txids := make([]chainhash.Hash, len(list))
 	for i, s := range list {
 		if len(s) != 2*chainhash.HashSize || chainhash.Decode(&txids[i], s) != nil {
-			return nil, c.client.malformed("it has a transaction %s in its mempool", quote([]byte(s)))
+			return nil, c.lookout.malformed("it has a transaction %s in its mempool", quote([]byte(s)))
 		}
 	}
 	return txids, nil
 }
 
 func (c *Chain) readUnconfirmed(ctx context.Context, txid chainhash.Hash, watched teller.Watched) error {
-	raw, err := c.client.bytes(ctx, "getrawtransaction", txid.String(), 0)
+	raw, err := c.lookout.bytes(ctx, "getrawtransaction", txid.String(), 0)
 	if teller.CodeOf(err) == teller.CodeNotFound {
 		return nil // it has left meanwhile; should it be back, it is read then
 	}
@@ -71,7 +71,7 @@ func (c *Chain) readUnconfirmed(ctx context.Context, txid chainhash.Hash, watche
 	}
 	hits, err := readTx(raw, txid, watched)
 	if err != nil {
-		return c.client.malformed("transaction %s: %w", txid, err)
+		return c.lookout.malformed("transaction %s: %w", txid, err)
 	}
 	c.mempool.read[txid] = true
 	if transfers := c.transfers(hits); len(transfers) > 0 {

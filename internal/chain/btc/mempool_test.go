@@ -64,7 +64,7 @@ func poolChain(t testing.TB) (*Chain, *pool) {
 	t.Helper()
 	c := newChain(t, Config{Server: "127.0.0.1:1"})
 	p := &pool{txs: make(map[string]string)}
-	c.client.transport = p
+	c.lookout.transport = p
 	return c, p
 }
 

@@ -60,7 +60,7 @@ func (p *poster) roundTrip(ctx context.Context, id uint64, request []byte) (repl
 		return reply{}, p.unreachable(err)
 	}
 	defer resp.Body.Close()
-	body, err := readBounded(resp.Body)
+	body, lent, err := readBounded(resp.Body)
 	if err != nil {
 		return reply{}, p.unreachable(err)
 	}
@@ -79,6 +79,7 @@ func (p *poster) roundTrip(ctx context.Context, id uint64, request []byte) (repl
 	case r.id != id:
 		return reply{}, p.garbage(fmt.Errorf("it answers request %d instead of %d", r.id, id))
 	}
+	r.lent = lent
 	return r, nil
 }
 
@@ -87,20 +88,29 @@ var errTooLong = fmt.Errorf("the answer is longer than %d bytes", maxReply)
 // replies are read into buffers that have grown already: growing to a block's size costs more than copying it once.
 var replies sync.Pool
 
-func readBounded(r io.Reader) ([]byte, error) {
+// largeReply is from where a reply is not copied out of its buffer.
+const largeReply = 64 << 10
+
+// readBounded reads an answer. A large one lies in the buffer lent, which is to be put back into replies when the answer
+// is not needed any more; without that the garbage collector would run for every few blocks.
+func readBounded(r io.Reader) (body []byte, lent *bytes.Buffer, err error) {
 	b, ok := replies.Get().(*bytes.Buffer)
 	if !ok {
 		b = new(bytes.Buffer)
 	}
-	defer replies.Put(b)
 	b.Reset()
-	if _, err := b.ReadFrom(io.LimitReader(r, maxReply+1)); err != nil {
-		return nil, err
+	_, err = b.ReadFrom(io.LimitReader(r, maxReply+1))
+	if err == nil && b.Len() > maxReply {
+		err = errTooLong
 	}
-	if b.Len() > maxReply {
-		return nil, errTooLong
+	if err == nil && b.Len() > largeReply {
+		return b.Bytes(), b, nil
 	}
-	return bytes.Clone(b.Bytes()), nil
+	defer replies.Put(b)
+	if err != nil {
+		return nil, nil, err
+	}
+	return bytes.Clone(b.Bytes()), nil, nil
 }
 
 func isCutOff(body []byte) bool {
@@ -131,13 +141,17 @@ func (e *endpoint) unreachable(err error) error {
 	return teller.Errorf(teller.CodeUnavailable, "bitcoin node %s does not answer%s: %w", e.server, hint, err)
 }
 
+// errForbidden says that the node does not let this login make this call. Bitcoin Core says the same of a method that its
+// rpcwhitelist leaves out.
+var errForbidden = errors.New(", and rpcwhitelist")
+
 // badStatus is the error for an HTTP status that is no answer to a JSON-RPC call.
 func (e *endpoint) badStatus(status int, body []byte) error {
 	text := fmt.Sprintf("HTTP status %d %s", status, http.StatusText(status))
 	switch {
 	case status == http.StatusUnauthorized, status == http.StatusForbidden:
-		return teller.Errorf(teller.CodeUnavailable, "bitcoin node %s refuses the login with %s: check btc_rpc.user and btc_rpc.pass",
-			e.server, text)
+		return teller.Errorf(teller.CodeUnavailable, "bitcoin node %s refuses the login with %s: check btc_rpc.user and btc_rpc.pass%w",
+			e.server, text, errForbidden)
 	case bytes.Contains(body, []byte("HTTP request to an HTTPS server")):
 		return teller.Errorf(teller.CodeUnavailable, "bitcoin node %s speaks TLS: set btc_rpc.cert to its certificate", e.server)
 	case status >= 500:

@@ -1,6 +1,7 @@
 package btc
 
 import (
+	"bytes"
 	"context"
 	"encoding/base64"
 	"errors"
@@ -159,8 +160,9 @@ func (s *socket) read(l *link) {
 		// Ends when giveUp closes the connection.
 		_, message, err := l.conn.Reader(context.Background())
 		var body []byte
+		var lent *bytes.Buffer
 		if err == nil {
-			body, err = readBounded(message)
+			body, lent, err = readBounded(message)
 		}
 		if err != nil {
 			l.giveUp(s.unreachable(err))
@@ -171,6 +173,7 @@ func (s *socket) read(l *link) {
 			l.giveUp(s.garbage(fmt.Errorf("%w, in %s", err, quote(body))))
 			return
 		}
+		r.lent = lent
 		l.deliver(r)
 	}
 }

@@ -83,7 +83,7 @@ func (f *zmqFeed) subscribe(ctx context.Context, conn net.Conn) (*zmq4.Conn, err
 	ctx, cancel := context.WithTimeoutCause(ctx, f.timeout, errTimeout)
 	defer cancel()
 	defer context.AfterFunc(ctx, func() { _ = conn.Close() })()
-	subscription, err := zmq4.Open(conn, null.Security(), zmq4.Sub, nil, false, nil)
+	subscription, err := zmq4.Open(newFrameGuard(conn), null.Security(), zmq4.Sub, nil, false, nil)
 	if err != nil {
 		return nil, f.lost(ctx, err)
 	}

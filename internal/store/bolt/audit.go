@@ -34,7 +34,7 @@ const (
 	eventClaim       = "claim"       // a withdrawal's output was taken as a deposit's payment
 	eventSettle      = "settle"      // a withdrawal has nothing to do with deposits, an operator says
 	eventUnbound     = "unbound"     // a payment to an address that nobody is bound to
-	eventRescan      = "rescan"      // blocks are read a second time: asked for, begun again, done
+	eventRescan      = "rescan"      // blocks are read a second time: asked for, begun again, ended
 	eventUpgrade     = "upgrade"     // a ledger of an older teller was brought to the present format
 	eventLateConfirm = "late"        // a payout that was dead is in a block
 )

@@ -57,10 +57,10 @@ func (c contextWriter) Write(p []byte) (int, error) {
 	return c.w.Write(p)
 }
 
-// copyAside copies a database of the original before the first write to it, and never over another copy.
-func copyAside(path string) (string, error) {
+// copyAside copies a database under a name with a suffix before the first write to it, and never over another copy.
+func copyAside(path, suffix string) (string, error) {
 	for n := 1; ; n++ {
-		name := path + ".before-import"
+		name := path + suffix
 		if n > 1 {
 			name += "." + strconv.Itoa(n)
 		}
@@ -86,7 +86,7 @@ func copyFile(from, to string) error {
 	defer in.Close()
 	out, err := os.OpenFile(to+".part", os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
 	if err != nil {
-		return teller.Errorf(teller.CodeUnavailable, "the database can not be copied before it is taken over: %w", err)
+		return teller.Errorf(teller.CodeUnavailable, "the database can not be copied before it is changed: %w", err)
 	}
 	_, err = io.Copy(out, in)
 	err = errors.Join(err, out.Sync(), out.Close())
@@ -95,7 +95,7 @@ func copyFile(from, to string) error {
 	}
 	if err != nil {
 		_ = os.Remove(to + ".part")
-		return teller.Errorf(teller.CodeUnavailable, "the database can not be copied before it is taken over: %w", err)
+		return teller.Errorf(teller.CodeUnavailable, "the database can not be copied before it is changed: %w", err)
 	}
 	return nil
 }

@@ -18,12 +18,16 @@ type departureRow struct {
 // CompareBalances implements teller.BalanceStore.
 //
 // An address that was bound here begins with nothing having left. For one that was imported nobody knows what had
-// arrived and left before: what it holds at the first comparison is taken as right.
+// arrived and left before: what it holds at the first comparison is taken as right, also when that block leaves the chain.
 //
 // Coins that leave between two comparisons hide as many that arrive untold between the same two. When the transfer of an
-// unexplained deposit is found later after all (a rescan with a node that traces), it becomes a deposit of its own, and
-// the sum of both looks as if coins had left: the operator closes the unexplained one.
+// unexplained deposit is found later after all (a rescan with a node that traces), it becomes a deposit of its own, held
+// as a duplicate, and the sum of both looks as if coins had left, which until the next comparison hides as many that arrive
+// untold: the operator closes one of them.
 func (s *Store) CompareBalances(ctx context.Context, coin teller.Coin, at teller.BlockRef, balances []teller.Balance, rate teller.Rate) (teller.ScanResult, error) {
+	if !hasBalances(coin) {
+		return teller.ScanResult{}, teller.Errorf(teller.CodeUnsupported, "addresses of %s have no balance to compare", coin)
+	}
 	var st *balanceStep
 	compare := func(t *txn, write bool) (needed bool, err error) {
 		st = &balanceStep{txn: t, coin: coin, at: at, rate: rate, write: write}
@@ -76,12 +80,13 @@ func (s *balanceStep) compare(bal teller.Balance) (bool, error) {
 	if err != nil || !bound {
 		return false, err
 	}
-	arrived, err := s.arrived(bal.Address)
+	arrived, err := s.arrivals(s.coin, bal.Address)
 	if err != nil {
 		return false, err
 	}
 	left := new(big.Int).Sub(arrived.Big(), bal.Value.Big())
-	rows, err := s.departures(bal.Address)
+	baseline := count(b.CreatedAt.IsZero()) // an imported address' first row stays
+	rows, err := s.departures(bal.Address, baseline)
 	if err != nil {
 		return false, err
 	}
@@ -89,7 +94,7 @@ func (s *balanceStep) compare(bal teller.Balance) (bool, error) {
 	switch {
 	case len(rows) > 0:
 		before = rows[len(rows)-1].Left
-	case b.CreatedAt.IsZero(): // imported, and compared for the first time
+	case baseline > 0: // compared for the first time
 		s.putDepartures(bal.Address, rows, left)
 		return true, nil
 	}
@@ -110,28 +115,15 @@ func (s *balanceStep) compare(bal teller.Balance) (bool, error) {
 	return true, s.unexplained(b, bal, excess)
 }
 
-// arrived is the sum of an address' deposits on the best chain. An imported one counts also before a scan meets it.
-func (s *balanceStep) arrived(address string) (sum teller.Amount, err error) {
-	for _, id := range s.ids(indexAddress, textKey(string(s.coin), address)) {
-		r, err := s.mustDeposit(id)
-		if err != nil {
-			return sum, err
-		}
-		if r.mined || (r.Import != teller.ImportNone && r.Absorbed == "") {
-			sum = sum.Add(r.Value)
-		}
-	}
-	return sum, nil
-}
-
-// departures are what an address' row says, without what was noted in blocks that have left the best chain since.
-func (s *balanceStep) departures(address string) ([]departureRow, error) {
+// departures are what an address' row says, without what was noted in blocks that have left the best chain since. The
+// first keep ones count whatever became of their blocks.
+func (s *balanceStep) departures(address string, keep int) ([]departureRow, error) {
 	key := textKey(string(s.coin), address)
 	rows, _, err := getJSON[[]departureRow](s.txn, bucketDepartures, key)
 	if err != nil {
 		return nil, err
 	}
-	for len(rows) > 0 {
+	for len(rows) > keep {
 		last := rows[len(rows)-1]
 		if last.Left == nil {
 			return nil, corrupt(bucketDepartures, key, fmt.Errorf("no amount at block %d", last.Height))
@@ -151,7 +143,7 @@ func (s *balanceStep) putDepartures(address string, rows []departureRow, left *b
 	if !s.write {
 		return
 	}
-	if n := len(rows); n > 0 && rows[n-1].Height == s.at.Height {
+	if n := len(rows); n > 0 && rows[n-1].BlockRef == s.at {
 		rows = rows[:n-1]
 	}
 	rows = append(rows, departureRow{BlockRef: s.at, Left: left})
@@ -162,20 +154,26 @@ func (s *balanceStep) putDepartures(address string, rows []departureRow, left *b
 }
 
 // unexplained records what an address holds too much as a deposit that is held. It has no transaction that anybody
-// knows, so it is named after the block.
+// knows, so it is named after the block, and numbered if it is not the first in that.
 func (s *balanceStep) unexplained(b teller.Binding, bal teller.Balance, excess teller.Amount) error {
 	hold := teller.Hold{Reason: teller.HoldUnexplained, Detail: fmt.Sprintf(
 		"after block %d %s the address holds %s %s, and no known transfer explains %s of it: look the address up in a block explorer, "+
 			"internal transfers too, and release the deposit if they are a payment, or close it (also if the payment is found as another deposit)",
 		s.at.Height, s.at.Hash, bal.Value.Format(s.coin), s.coin, excess.Format(s.coin))}
 	tr := teller.Transfer{Address: b.Address, TxID: s.at.Hash, Value: excess}
-	r, fresh, err := s.enter(b, tr, s.at, s.rate, hold)
+	for ; ; tr.N++ {
+		r, _, err := s.find(s.coin, tr)
+		if err != nil {
+			return err
+		}
+		if r == nil || !r.mined {
+			break
+		}
+	}
+	a, err := s.enter(b, sighting{Transfer: tr, at: s.at, rate: s.rate, byBalance: true, holds: []teller.Hold{hold}})
 	if err != nil {
 		return err
 	}
-	if fresh {
-		s.res.Recorded = append(s.res.Recorded, r.Deposit)
-	}
-	s.res.Held = append(s.res.Held, r.Deposit)
+	a.tell(&s.res)
 	return nil
 }

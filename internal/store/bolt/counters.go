@@ -82,7 +82,7 @@ func add(sum *teller.Totals, r *record) error {
 	sum.Errored += count(r.Error != "")
 	sum.Held += count(r.Hold != nil)
 	sum.Frozen[r.Coin] += count(r.Freezes())
-	if r.Credited() {
+	if r.Received() {
 		sum.Received[r.Coin] = sum.Received[r.Coin].Add(r.Value)
 	}
 	return addTo(&sum.Sent, r.Sent)
@@ -94,7 +94,7 @@ func subtract(sum *teller.Totals, r *record) error {
 	sum.Errored -= count(r.Error != "")
 	sum.Held -= count(r.Hold != nil)
 	sum.Frozen[r.Coin] -= count(r.Freezes())
-	if r.Credited() {
+	if r.Received() {
 		left, err := sum.Received[r.Coin].Sub(r.Value)
 		if err != nil {
 			return teller.Errorf(teller.CodeCorrupt, "the %s received are less than one deposit: %w", r.Coin, err)

@@ -30,6 +30,9 @@ func (t *txn) save(r *record, event string, about teller.AuditEntry) error {
 	if err := t.recount(r); err != nil {
 		return err
 	}
+	if err := t.recountArrived(r); err != nil {
+		return err
+	}
 	t.reindex(r)
 	raw, err := encodeRecord(r)
 	if err != nil {

@@ -79,8 +79,11 @@ func (t *txn) suspicion(r *record, b teller.Binding) ([]teller.Hold, error) {
 	if t.get(bucketPayouts, []byte(r.TxID)) != nil {
 		add(teller.HoldOwnPayout, "transaction %s is a payout of this ledger", r.TxID)
 	}
-	if b.Height != teller.UnknownHeight && r.Height <= b.Height {
+	switch {
+	case b.Height != teller.UnknownHeight && r.Height <= b.Height:
 		add(teller.HoldBeforeBinding, "block %d is not above %d, where the chain was when the address was bound", r.Height, b.Height)
+	case t.seenUnbound(r):
+		add(teller.HoldBeforeBinding, "it was seen before the address was bound, in a block that has left the chain since")
 	}
 	if b.Restored {
 		add(teller.HoldRebuilt, "its address was bound by a ledger that is lost, and which may have paid it")

@@ -32,10 +32,10 @@ func originalBuckets() []string {
 func (im *importer) run() error {
 	im.highest = map[teller.Coin]int64{}
 	im.put(bucketMeta, []byte(metaImported), []byte(im.now.Format("2006-01-02T15:04:05Z07:00")))
-	if _, _, err := im.foldETH(); err != nil {
-		return err
-	}
 	for _, c := range teller.Coins {
+		if _, _, err := im.foldBindings(c); err != nil {
+			return err
+		}
 		if err := im.importBindings(c); err != nil {
 			return err
 		}
@@ -111,10 +111,10 @@ func (t *txn) completeList(b teller.Binding) error {
 func listed(raw json.RawMessage, b teller.Binding) bool {
 	var bare string
 	if json.Unmarshal(raw, &bare) == nil {
-		return fold(bare) == b.Address
+		return fold(b.Coin, bare) == b.Address
 	}
 	var row bindingRow
-	return json.Unmarshal(raw, &row) == nil && fold(row.Address) == b.Address && row.CoinType == b.Coin
+	return json.Unmarshal(raw, &row) == nil && fold(b.Coin, row.Address) == b.Address && row.CoinType == b.Coin
 }
 
 // importDeposits takes over the original's rows in their order.
@@ -149,7 +149,7 @@ func (im *importer) importDeposits() error {
 
 // importDeposit says what must happen before a row of the original may go on.
 func (im *importer) importDeposit(r *record) error {
-	r.Address = fold(r.Address)
+	r.Address = fold(r.Coin, r.Address)
 	b, bound, err := im.binding(r.Coin, r.Address)
 	if err != nil {
 		return err
@@ -217,7 +217,7 @@ func (im *importer) importValue(id string, o outputRow) error {
 	if _, err := teller.ParseCoin(string(o.CoinType)); err != nil {
 		return corrupt(bucketValues, []byte(id), err)
 	}
-	o.Address = fold(o.Address)
+	o.Address = fold(o.CoinType, o.Address)
 	b, bound, err := im.binding(o.CoinType, o.Address)
 	if err != nil {
 		return err
@@ -244,7 +244,7 @@ func (im *importer) importValue(id string, o outputRow) error {
 
 // importOriginal copies the file aside and takes the database over.
 func (s *Store) importOriginal() error {
-	aside, err := copyAside(s.path)
+	aside, err := copyAside(s.path, ".before-import")
 	if err != nil {
 		return err
 	}

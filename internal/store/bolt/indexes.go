@@ -30,6 +30,9 @@ func (r *record) entries() []entry {
 	if r.PayoutTxID != "" {
 		add(indexPayout, textSeqKey(r.Seq, r.PayoutTxID))
 	}
+	if r.ByBalance {
+		add(indexBalance, textSeqKey(r.Seq, string(r.Coin), r.Address))
+	}
 	if r.Import != teller.ImportNone {
 		add(indexAbsorb, textSeqKey(r.Seq, string(r.Coin), r.TxID))
 	}
@@ -48,7 +51,7 @@ func (r *record) entries() []entry {
 		switch {
 		case r.Credited() && r.Orphaned:
 			add(indexReturned, atHeight)
-		case !r.Credited() && !r.HeldFor(teller.HoldUnexplained):
+		case !r.Credited() && !r.Doubtful():
 			add(indexQueue, atHeight)
 		}
 	}

@@ -66,7 +66,7 @@ func parseJournalLine(line []byte) (teller.Binding, error) {
 		return teller.Binding{}, err
 	}
 	b := teller.Binding{
-		Address: fold(e.Address), Coin: e.Coin, SkyAddress: e.SkyAddress, BuyMethod: e.BuyMethod,
+		Address: fold(e.Coin, e.Address), Coin: e.Coin, SkyAddress: e.SkyAddress, BuyMethod: e.BuyMethod,
 		Height: e.Height, CreatedAt: fromUnix(e.CreatedAt), Source: e.Source, Index: e.Index,
 	}
 	return b, checkBinding(b)

@@ -72,7 +72,8 @@ func (s *Store) Rescan(ctx context.Context, coin teller.Coin) (r teller.Rescan, 
 
 // SaveRescanned implements teller.RescanStore. Depth is counted from the cursor, not from the block. Where no hash is
 // kept (below the first block ever saved, and more than the kept number of blocks below the cursor) each block must be
-// the parent of the next; when one is not, the chain changed meanwhile and the rescan begins again by itself. What stands
+// the parent of the next; when one is not, the chain changed meanwhile and the rescan begins again by itself. That these
+// blocks are the cursor's ancestors the caller has made sure. What stands
 // in the ledger as mined in another block of that height is orphaned then.
 func (s *Store) SaveRescanned(ctx context.Context, coin teller.Coin, b teller.Block, terms teller.ScanTerms) (teller.ScanResult, error) {
 	if err := checkBlock(b, terms); err != nil {
@@ -102,7 +103,7 @@ func (s *rescanStep) run() error {
 	if s.row.Last != "" && s.block.Parent != s.row.Last {
 		s.audit(teller.AuditEntry{Event: eventRescan, Detail: fmt.Sprintf("%s from block %d again: block %d %s does not follow %s",
 			s.coin, s.row.From, s.block.Height, s.block.Hash, s.row.Last)})
-		s.row.Next, s.row.Last = s.row.From, ""
+		s.row.Next, s.row.Last, s.row.Found = s.row.From, "", 0
 		s.putJSON(bucketRescans, []byte(s.coin), s.row)
 		var err error
 		s.res.Frozen, err = s.frozen(s.coin)
@@ -169,6 +170,11 @@ func (t *txn) shortenRescan(coin teller.Coin, height int64) error {
 	row, ok, err := t.rescan(coin)
 	if err != nil || !ok || row.To <= height || row.Next > row.To {
 		return err
+	}
+	if row.Next > height {
+		t.audit(teller.AuditEntry{Event: eventRescan, Detail: fmt.Sprintf(
+			"%s blocks %d to %d: ended before block %d, because the chain went back to %d; %d deposits were missing",
+			coin, row.From, row.To, row.Next, height, row.Found)})
 	}
 	row.To = height
 	t.putJSON(bucketRescans, []byte(coin), row)

@@ -49,6 +49,8 @@ type depositRow struct {
 	Behind    []teller.Hold      `json:"behind,omitempty"`
 	Import    teller.ImportState `json:"import,omitempty"`
 	Absorbed  string             `json:"absorbed,omitempty"`
+	ByBalance bool               `json:"by_balance,omitempty"`
+	Uncounted bool               `json:"uncounted,omitempty"`
 }
 
 // outputRow is the output as the original's scanner noted it, also the JSON of bucketValues.
@@ -93,7 +95,7 @@ func encodeRecord(r *record) ([]byte, error) {
 		ConversionRate: r.Rate.String(), DepositValue: cut, SkySent: uint64(r.Sent), Passthrough: r.passthrough, Error: r.Error,
 		Deposit: outputRow{CoinType: r.Coin, Address: r.Address, Value: cut, Height: r.Height, Tx: r.TxID, N: r.N},
 		Version: r.Version, Exact: &r.Value, BlockHash: r.BlockHash, Mined: r.mined, Owed: r.Owed, Orphaned: r.Orphaned,
-		Hold: r.Hold, Behind: r.Behind, Import: r.Import, Absorbed: r.Absorbed,
+		Hold: r.Hold, Behind: r.Behind, Import: r.Import, Absorbed: r.Absorbed, ByBalance: r.ByBalance, Uncounted: r.Uncounted,
 	})
 }
 
@@ -116,7 +118,8 @@ func decodeRecord(id string, raw []byte) (*record, error) {
 		ID: id, Seq: row.Seq, Version: row.Version, Coin: row.CoinType, Address: row.DepositAddress, SkyAddress: row.SkyAddress,
 		BuyMethod: row.BuyMethod, TxID: row.Deposit.Tx, N: row.Deposit.N, Height: row.Deposit.Height, BlockHash: row.BlockHash,
 		Status: row.Status, Owed: row.Owed, Sent: teller.Droplets(row.SkySent), PayoutTxID: row.TxID, Error: row.Error,
-		Orphaned: row.Orphaned, Hold: row.Hold, Behind: row.Behind, Import: row.Import, Absorbed: row.Absorbed, UpdatedAt: fromUnix(row.UpdatedAt),
+		Orphaned: row.Orphaned, Hold: row.Hold, Behind: row.Behind, Import: row.Import, Absorbed: row.Absorbed,
+		ByBalance: row.ByBalance, Uncounted: row.Uncounted, UpdatedAt: fromUnix(row.UpdatedAt),
 	}
 	if d.TxID == "" {
 		d.TxID, d.N = splitID(id)

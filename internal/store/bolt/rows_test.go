@@ -76,7 +76,8 @@ func TestRowsReadBackAsWritten(t *testing.T) {
 			Height: rapid.Int64Min(0).Draw(t, "height"), BlockHash: text.Draw(t, "hash"), Rate: teller.MustRate("0.25"),
 			Status: rapid.SampledFrom(teller.Statuses).Draw(t, "status"), Owed: teller.Droplets(rapid.Uint64().Draw(t, "owed")),
 			Sent: teller.Droplets(rapid.Uint64().Draw(t, "sent")), Error: rapid.String().Draw(t, "error"),
-			Orphaned: rapid.Bool().Draw(t, "orphaned"), UpdatedAt: fromUnix(rapid.Int64Range(0, 1<<40).Draw(t, "updated")),
+			Orphaned: rapid.Bool().Draw(t, "orphaned"), ByBalance: rapid.Bool().Draw(t, "by balance"),
+			Uncounted: rapid.Bool().Draw(t, "uncounted"), UpdatedAt: fromUnix(rapid.Int64Range(0, 1<<40).Draw(t, "updated")),
 		}
 		value, err := teller.ParseAmount(rapid.StringMatching(`[0-9]{1,40}`).Draw(t, "value"))
 		if err != nil {

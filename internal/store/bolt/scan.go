@@ -2,7 +2,6 @@ package bolt
 
 import (
 	"context"
-	"strconv"
 	"strings"
 
 	"github.com/skycoin/teller"
@@ -67,6 +66,26 @@ func (s *Store) Cursor(ctx context.Context, coin teller.Coin) (cur teller.Cursor
 	return cur, err
 }
 
+// NoteTip implements teller.ScanStore.
+func (s *Store) NoteTip(ctx context.Context, coin teller.Coin, tip int64) error {
+	lower := func(t *txn) (cur teller.Cursor, lower bool, err error) {
+		cur, known, err := t.cursor(coin)
+		return cur, known && cur.Tip < tip, err
+	}
+	var needed bool
+	err := s.view(ctx, func(t *txn) (err error) { _, needed, err = lower(t); return err })
+	if err != nil || !needed {
+		return err
+	}
+	return s.update(ctx, func(t *txn) error {
+		cur, lower, err := lower(t)
+		if err == nil && lower {
+			t.putJSON(bucketCursors, []byte(coin), cursorRow{BlockRef: cur.BlockRef, Tip: tip})
+		}
+		return err
+	})
+}
+
 // SavedHash implements teller.ScanStore.
 func (s *Store) SavedHash(ctx context.Context, coin teller.Coin, height int64) (hash string, err error) {
 	err = s.view(ctx, func(t *txn) error {
@@ -82,16 +101,29 @@ func (s *Store) SavedHash(ctx context.Context, coin teller.Coin, height int64) (
 
 // SaveBlock implements teller.ScanStore.
 func (s *Store) SaveBlock(ctx context.Context, coin teller.Coin, b teller.Block, terms teller.ScanTerms) (teller.ScanResult, error) {
+	return s.SaveBlocks(ctx, coin, []teller.Block{b}, terms)
+}
+
+// SaveBlocks implements teller.ScanStore.
+func (s *Store) SaveBlocks(ctx context.Context, coin teller.Coin, blocks []teller.Block, terms teller.ScanTerms) (teller.ScanResult, error) {
 	if _, err := teller.ParseCoin(string(coin)); err != nil {
 		return teller.ScanResult{}, err
 	}
-	if err := checkBlock(b, terms); err != nil {
-		return teller.ScanResult{}, err
+	for _, b := range blocks {
+		if err := checkBlock(b, terms); err != nil {
+			return teller.ScanResult{}, err
+		}
 	}
 	var st *blockStep
 	err := s.update(ctx, func(t *txn) error {
-		st = &blockStep{txn: t, coin: coin, block: b, head: b.Height, terms: terms}
-		return st.run()
+		st = &blockStep{txn: t, coin: coin, terms: terms}
+		for _, b := range blocks {
+			st.block, st.head = b, b.Height
+			if err := st.run(); err != nil {
+				return err
+			}
+		}
+		return nil
 	})
 	if err != nil {
 		return teller.ScanResult{}, err
@@ -151,15 +183,7 @@ func (s *blockStep) take() error {
 			return err
 		}
 	}
-	if err := s.reinstate(); err != nil {
-		return err
-	}
-	if err := s.credit(); err != nil {
-		return err
-	}
-	var err error
-	s.res.Frozen, err = s.frozen(s.coin)
-	return err
+	return s.creditDeep()
 }
 
 // transfer records one transfer, or finds that it is recorded.
@@ -171,149 +195,10 @@ func (s *blockStep) transfer(tr teller.Transfer) error {
 	if !bound {
 		return s.keepUnbound(tr)
 	}
-	r, fresh, err := s.enter(b, tr, s.block.BlockRef, s.terms.Rate)
-	if err != nil || !fresh {
+	a, err := s.enter(b, sighting{Transfer: tr, at: s.block.BlockRef, rate: s.terms.Rate})
+	if err != nil {
 		return err
 	}
-	s.recorded(r)
+	a.tell(&s.res)
 	return nil
-}
-
-// recorded adds a new row to the result.
-func (s *blockStep) recorded(r *record) {
-	if r.Hold != nil {
-		s.res.Held = append(s.res.Held, r.Deposit)
-	}
-	s.res.Recorded = append(s.res.Recorded, r.Deposit)
-}
-
-// enter brings the row of a transfer to a bound address into its block: a new one, for which it reports true, or one
-// that was not in a block (any more). What holds are given it is held for, besides what else speaks against a new row.
-func (t *txn) enter(b teller.Binding, tr teller.Transfer, at teller.BlockRef, rate teller.Rate, holds ...teller.Hold) (r *record, fresh bool, err error) {
-	r, id, err := t.find(b.Coin, tr)
-	if err != nil {
-		return nil, false, err
-	}
-	switch {
-	case r == nil:
-		fresh = true
-		r = newRecord(id, b, tr, at, rate)
-		about := teller.AuditEntry{TxID: r.TxID, Detail: r.Value.Format(r.Coin) + " " + string(r.Coin)}
-		if err := t.create(r, eventRecord, about); err != nil {
-			return nil, false, err
-		}
-		more, err := t.suspicion(r, b)
-		if err != nil {
-			return nil, false, err
-		}
-		holds = append(holds, more...)
-	case r.mined:
-		return r, false, nil
-	default:
-		if err := t.remine(r, tr, at); err != nil {
-			return nil, false, err
-		}
-	}
-	for _, h := range holds {
-		if _, err := t.hold(r, h.Reason, h.Detail); err != nil {
-			return nil, false, err
-		}
-	}
-	return r, fresh, nil
-}
-
-// newRecord is the row of a transfer that was not known before.
-func newRecord(id string, b teller.Binding, tr teller.Transfer, at teller.BlockRef, rate teller.Rate) *record {
-	return &record{mined: true, Deposit: teller.Deposit{
-		ID: id, Coin: b.Coin, Address: tr.Address, SkyAddress: b.SkyAddress, BuyMethod: b.BuyMethod,
-		Value: tr.Value, TxID: tr.TxID, N: tr.N, Height: at.Height, BlockHash: at.Hash,
-		Rate: rate, Status: teller.StatusWaitingDeposit,
-	}}
-}
-
-// remine notes that a known output is in a block of the best chain: again, or an imported one for the first time.
-func (t *txn) remine(r *record, tr teller.Transfer, at teller.BlockRef) error {
-	event, about := eventRemine, teller.AuditEntry{Detail: "block " + strconv.FormatInt(at.Height, 10) + " " + at.Hash}
-	if r.Import != teller.ImportNone && r.Absorbed == "" {
-		r.Absorbed = teller.DepositID(tr.TxID, tr.N)
-		event, about.Detail = eventAbsorb, r.Absorbed+" in "+about.Detail
-	}
-	r.Remine(at, t.now)
-	r.mined = true
-	return t.save(r, event, about)
-}
-
-// reinstate lifts the holds of credited deposits that were orphaned and are at depth again.
-func (s *blockStep) reinstate() error {
-	for _, id := range s.deep(indexReturned) {
-		r, err := s.mustDeposit(id)
-		if err != nil {
-			return err
-		}
-		r.Reinstate(s.now)
-		if err := s.save(r, eventReinstate, teller.AuditEntry{}); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// credit counts the deposits that are at depth as received, unless the coin is frozen.
-func (s *blockStep) credit() error {
-	if frozen, err := s.frozen(s.coin); err != nil || frozen {
-		return err
-	}
-	for _, id := range s.deep(indexQueue) {
-		r, err := s.mustDeposit(id)
-		if err != nil {
-			return err
-		}
-		if err := r.Credit(s.now); err != nil {
-			return err
-		}
-		if err := s.save(r, eventCredit, teller.AuditEntry{}); err != nil {
-			return err
-		}
-		claims, err := s.unclaimed(r.SkyAddress)
-		if err != nil {
-			return err
-		}
-		for _, claim := range claims {
-			held, err := s.hold(r, teller.HoldWithdrawal, claim.detail())
-			if err != nil {
-				return err
-			}
-			if held {
-				s.res.Held = append(s.res.Held, r.Deposit)
-			}
-		}
-		s.res.Credited = append(s.res.Credited, r.Deposit)
-	}
-	return nil
-}
-
-// deep lists an index's deposits whose block has the required depth.
-func (s *blockStep) deep(index string) []string {
-	height := s.head - s.terms.Confirmations
-	if height < 0 {
-		return nil
-	}
-	end := heightKey(s.coin, height+1)
-	var ids []string
-	_ = s.each(index, textKey(string(s.coin)), nil, func(k, v []byte) (bool, error) {
-		if string(k) >= string(end) {
-			return false, nil
-		}
-		ids = append(ids, string(v))
-		return true, nil
-	})
-	return ids
-}
-
-func (t *txn) frozen(c teller.Coin) (bool, error) {
-	sum, err := t.readTotals()
-	if err != nil {
-		return false, err
-	}
-	return sum.Frozen[c] > 0, nil
 }

@@ -31,18 +31,20 @@ const (
 	indexHeld     = "deposits_held"       // seq
 	indexAddress  = "deposits_by_address" // coin, deposit address, seq
 	indexHeight   = "deposits_by_height"  // coin, height, seq: those in a block of the best chain
-	indexQueue    = "deposits_queue"      // coin, height, seq: uncredited ones that wait for depth, unexplained ones left out
+	indexQueue    = "deposits_queue"      // coin, height, seq: uncredited ones that wait for depth, doubtful ones left out
 	indexReturned = "deposits_returned"   // coin, height, seq: credited, orphaned, mined again, waiting for depth
 	indexOpen     = "deposits_open"       // SKY address, seq: those not done
 	indexPayout   = "deposits_by_payout"  // payout txid, seq
 	indexImport   = "deposits_import"     // seq: imported ones that must be checked first
 	indexAbsorb   = "deposits_absorb"     // coin, txid, seq: imported ones, which a scanned output may turn out to be
+	indexBalance  = "deposits_by_balance" // coin, deposit address, seq: those that no transfer is known of
 
 	bucketUnbound    = "unbound_payments"   // seq -> unboundRow
-	indexUnboundOf   = "unbound_by_address" // coin, deposit address, id, value -> seq
+	indexUnboundOf   = "unbound_by_address" // coin, deposit address, id, value -> seq; nothing when its block left the chain
 	indexUnboundAt   = "unbound_by_height"  // coin, height, seq -> nothing
 	bucketRescans    = "rescans"            // coin -> rescanRow
 	bucketSources    = "address_sources"    // coin, source -> the index after the highest one bound
+	bucketArrivals   = "arrivals"           // coin, deposit address -> amount: what is known to have arrived, for coins with balances
 	bucketDepartures = "departures"         // coin, deposit address -> JSON list of departureRow, oldest first
 
 	bucketWallet      = "wallet_addresses"    // address -> nothing
@@ -66,7 +68,7 @@ const (
 
 const (
 	formatVersion = "2"
-	formatSpelled = "1"      // like 2, without the buckets of unbound payments to departures, and with ETH addresses as they were imported
+	formatSpelled = "1"      // like 2, without the buckets of unbound payments to departures, and with addresses as they were imported
 	payoutChain   = "payout" // key in bucketChains
 	walletCursor  = "wallet" // key in bucketCursors
 	totalsKey     = "totals"
@@ -78,8 +80,8 @@ func ownBuckets() []string {
 		bucketDeposits, bucketSkyIndex,
 		bucketMeta, bucketChains, bucketCursors, bucketBlocks, bucketCounters, bucketAudit,
 		indexSeq, indexStatus, indexDue, indexErrored, indexHeld, indexAddress, indexHeight, indexQueue, indexReturned,
-		indexOpen, indexPayout, indexImport, indexAbsorb,
-		bucketUnbound, indexUnboundOf, indexUnboundAt, bucketRescans, bucketSources, bucketDepartures,
+		indexOpen, indexPayout, indexImport, indexAbsorb, indexBalance,
+		bucketUnbound, indexUnboundOf, indexUnboundAt, bucketRescans, bucketSources, bucketArrivals, bucketDepartures,
 		bucketWallet, bucketOutputs, bucketReserved, bucketPayouts, bucketPending, bucketWithdrawals, indexWithdrawal,
 		bucketUnclaimed,
 	}

@@ -45,7 +45,7 @@ var _ teller.Store = (*Store)(nil)
 const lockWait = time.Second
 
 // Open opens the ledger, or makes an empty one. A database of the original teller is copied to Path + ".before-import"
-// and taken over. Errors: CodeUnavailable when another process has the file open, or it can not be read or written;
+// and taken over; one of an older format is copied to Path + ".before-upgrade" and brought to the present one. Errors: CodeUnavailable when another process has the file open, or it can not be read or written;
 // CodeCorrupt when it is damaged, belongs to another program or contradicts the journal; CodeUnsupported when a newer
 // teller wrote it.
 func Open(ctx context.Context, opts Options) (*Store, error) {

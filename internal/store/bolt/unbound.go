@@ -45,13 +45,13 @@ func (r unboundRow) heightKey(seq uint64) []byte {
 	return append(heightKey(r.Coin, r.Height), seqKey(seq)...)
 }
 
-// keepUnbound records a payment to an address that nobody is bound to, once.
+// keepUnbound records a payment to an address that nobody is bound to, unless it is there.
 func (s *blockStep) keepUnbound(tr teller.Transfer) error {
 	row := unboundRow{
 		Coin: s.coin, Address: tr.Address, TxID: tr.TxID, N: tr.N, Value: tr.Value,
 		Height: s.block.Height, BlockHash: s.block.Hash, Rate: s.terms.Rate, SeenAt: unixSeconds(s.now),
 	}
-	if s.get(indexUnboundOf, row.nameKey()) != nil {
+	if len(s.get(indexUnboundOf, row.nameKey())) > 0 {
 		return nil
 	}
 	seq := s.nextSeq(bucketUnbound)
@@ -78,8 +78,15 @@ func (t *txn) dropUnbound(seq uint64, row unboundRow) {
 	t.del(indexUnboundAt, row.heightKey(seq))
 }
 
+// seenUnbound reports whether a new row's transfer was once kept as a payment to nobody, and forgotten.
+func (t *txn) seenUnbound(r *record) bool {
+	row := unboundRow{Coin: r.Coin, Address: r.Address, TxID: r.TxID, N: r.N, Value: r.Value}
+	return t.get(indexUnboundOf, row.nameKey()) != nil
+}
+
 // forgetUnbound drops the unbound payments of the heights with a prefix, from a key on, unless they are in the block
-// named. Their coins are not there any more; they come again with the block that mines them again.
+// named. Their coins are not there any more; they come again with the block that mines them again. Their names stay: if
+// the address is bound meanwhile, they are older than that all the same.
 func (t *txn) forgetUnbound(prefix, from []byte, but string) error {
 	var seqs []uint64
 	err := t.each(indexUnboundAt, prefix, from, func(k, _ []byte) (bool, error) {
@@ -96,6 +103,7 @@ func (t *txn) forgetUnbound(prefix, from []byte, but string) error {
 		}
 		if row.BlockHash != but {
 			t.dropUnbound(seq, row)
+			t.put(indexUnboundOf, row.nameKey(), nil)
 		}
 	}
 	return nil
@@ -106,7 +114,9 @@ func (t *txn) forgetUnbound(prefix, from []byte, but string) error {
 func (t *txn) adopt(b teller.Binding) (int, error) {
 	var seqs []uint64
 	err := t.each(indexUnboundOf, textKey(string(b.Coin), b.Address), nil, func(_, v []byte) (bool, error) {
-		seqs = append(seqs, binary.BigEndian.Uint64(v))
+		if len(v) > 0 {
+			seqs = append(seqs, binary.BigEndian.Uint64(v))
+		}
 		return true, nil
 	})
 	if err != nil {
@@ -123,7 +133,7 @@ func (t *txn) adopt(b teller.Binding) (int, error) {
 			holds = append(holds, teller.Hold{Reason: teller.HoldBeforeBinding,
 				Detail: "block " + strconv.FormatInt(row.Height, 10) + " was read when the ledger did not know the binding of the address"})
 		}
-		if _, _, err := t.enter(b, row.transfer(), row.block(), row.Rate, holds...); err != nil {
+		if _, err := t.enter(b, sighting{Transfer: row.transfer(), at: row.block(), rate: row.Rate, holds: holds}); err != nil {
 			return 0, err
 		}
 	}

@@ -2,9 +2,6 @@ package storetest
 
 import (
 	"fmt"
-	"testing"
-
-	"pgregory.net/rapid"
 
 	"github.com/skycoin/teller"
 )
@@ -88,6 +85,9 @@ func testBalancesRefusals(l *ledger) {
 	l.refused(compare(l.chains[teller.ETH][1]), teller.CodeConflict)
 	l.refused(compare(teller.BlockRef{Height: tip.Height, Hash: "another"}), teller.CodeConflict)
 	l.refused(compare(teller.BlockRef{Height: tip.Height + 1, Hash: "next"}), teller.CodeConflict)
+	l.block(teller.BTC)
+	_, err := l.store.CompareBalances(l.ctx, teller.BTC, l.chains[teller.BTC][0], nil, rate)
+	l.refused(err, teller.CodeUnsupported)
 }
 
 // What an address holds too much is held for the operator, once, and counts as received only when the operator says so.
@@ -99,7 +99,7 @@ func testBalancesExcess(l *ledger) {
 	l.same("recorded, held", []any{ids(res.Recorded), ids(res.Held)}, []any{[]string{id}, []string{id}})
 	d := l.is(id, teller.StatusWaitingDeposit, teller.HoldUnexplained)
 	if d.Value.String() != "700" || d.Address != "e1" || d.SkyAddress != "alice" || d.TxID != tip.Hash || d.Height != tip.Height ||
-		d.BlockHash != tip.Hash || d.Rate.String() != "500" || len(d.Behind) != 0 {
+		d.BlockHash != tip.Hash || !d.ByBalance || d.Rate.String() != "500" || len(d.Behind) != 0 {
 		l.Fatalf("unexplained deposit is %+v", d)
 	}
 	l.quiet(l.holds(map[string]uint64{"e1": 1700}))
@@ -111,9 +111,9 @@ func testBalancesExcess(l *ledger) {
 	l.same("received", l.totals().Received[teller.ETH].String(), "1000")
 	res = l.holds(map[string]uint64{"e1": 1701})
 	l.same("one more", res.Recorded[0].Value.String(), "1")
-	_, err := l.store.CloseDeposit(l.ctx, id, operator)
-	l.must(err)
+	l.closes(id)
 	l.block(teller.ETH)
+	l.received(1000)
 	l.quiet(l.holds(map[string]uint64{"e1": 1701}))
 }
 
@@ -216,8 +216,8 @@ func testBalancesFoundLater(l *ledger) {
 	b := l.again(teller.ETH, 2, transfer("e1", "0xcontract", 1, 700))
 	l.same("found", ids(l.rescanned(teller.ETH, b).Recorded), []string{"0xcontract:1"})
 	l.quiet(l.holds(map[string]uint64{"e1": 1700}))
-	_, err := l.store.CloseDeposit(l.ctx, id, operator)
-	l.must(err)
+	l.closes(id)
+	l.release("0xcontract:1")
 	l.same("credited", ids(l.block(teller.ETH).Credited), []string{"0xcontract:1"})
 	l.quiet(l.holds(map[string]uint64{"e1": 1700}))
 	l.block(teller.ETH)
@@ -249,98 +249,4 @@ func testBalancesBeforeBinding(l *ledger) {
 	_, err := l.store.Release(l.ctx, d.ID, operator)
 	l.must(err)
 	l.is(d.ID, teller.StatusWaitingDeposit, teller.HoldBeforeBinding)
-}
-
-// balanceModel is one address in a world where each block brings transfers, takes coins away, or brings coins that no
-// transfer shows, and may leave the chain again.
-type balanceModel struct {
-	*ledger
-	world []balanceBlock
-}
-
-type balanceBlock struct{ shown, hidden, swept uint64 }
-
-func runBalanceModel(t *testing.T, factory Factory) {
-	rapid.Check(t, func(rt *rapid.T) {
-		m := newBalanceModel(rt, factory(t))
-		defer m.close()
-		rt.Repeat(map[string]func(*rapid.T){
-			"mine":   m.mine,
-			"mine2":  m.mine,
-			"reorg":  m.reorgSome,
-			"reopen": func(*rapid.T) { m.reopen() },
-			"":       m.check,
-		})
-	})
-}
-
-func newBalanceModel(rt *rapid.T, open func() teller.Store) *balanceModel {
-	m := &balanceModel{ledger: newLedger(rt, open)}
-	m.block(teller.ETH)
-	m.bind(teller.ETH, "e1", "alice")
-	m.world = []balanceBlock{{}}
-	return m
-}
-
-func (m *balanceModel) sums() (shown, hidden, held uint64) {
-	for _, b := range m.world {
-		shown += b.shown
-		hidden += b.hidden
-		held += b.shown + b.hidden - b.swept
-	}
-	return shown, hidden, held
-}
-
-func (m *balanceModel) mine(rt *rapid.T) {
-	var b balanceBlock
-	var trs []teller.Transfer
-	_, _, held := m.sums()
-	switch rapid.IntRange(0, 3).Draw(rt, "what") {
-	case 0:
-		b.shown = rapid.Uint64Range(1, 50).Draw(rt, "shown")
-		trs = append(trs, transfer("e1", m.name("0xt"), 0, b.shown))
-	case 1:
-		b.hidden = rapid.Uint64Range(1, 50).Draw(rt, "hidden")
-	case 2:
-		b.swept = rapid.Uint64Range(0, held).Draw(rt, "swept")
-	}
-	m.block(teller.ETH, trs...)
-	m.world = append(m.world, b)
-	_, _, held = m.sums()
-	m.holds(map[string]uint64{"e1": held})
-}
-
-func (m *balanceModel) reorgSome(rt *rapid.T) {
-	n := rapid.IntRange(1, 3).Draw(rt, "depth")
-	if n >= len(m.world) {
-		rt.Skip("the chain is shorter")
-	}
-	m.reorg(teller.ETH, n)
-	m.world = m.world[:len(m.world)-n]
-	if rapid.Bool().Draw(rt, "compare at once") {
-		_, _, held := m.sums()
-		m.holds(map[string]uint64{"e1": held})
-	}
-}
-
-// check: compared after every block, what no transfer shows is held to the last coin, and nothing else is.
-func (m *balanceModel) check(*rapid.T) {
-	m.Helper()
-	var known, unexplained uint64
-	all, err := m.store.Deposits(m.ctx, teller.DepositQuery{Limit: 10_000})
-	m.must(err)
-	for _, d := range all {
-		v, _ := d.Value.Uint64()
-		switch {
-		case d.Orphaned:
-		case d.TxID == d.BlockHash:
-			unexplained += v
-			m.same("held", d.HeldFor(teller.HoldUnexplained), true)
-			m.same("credited", d.Credited(), false)
-		default:
-			known += v
-		}
-	}
-	shown, hidden, _ := m.sums()
-	m.same("known and unexplained", []uint64{known, unexplained}, []uint64{shown, hidden})
 }

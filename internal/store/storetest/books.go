@@ -62,7 +62,7 @@ func (l *ledger) checkTotals(all []teller.Deposit) {
 	for _, d := range all {
 		statuses[d.Status]++
 		sent += d.Sent
-		if d.Credited() {
+		if d.Received() {
 			received[d.Coin] = received[d.Coin].Add(d.Value)
 		}
 		if d.Freezes() {

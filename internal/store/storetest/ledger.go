@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/skycoin/teller"
 )
@@ -278,6 +279,16 @@ func ids(ds []teller.Deposit) []string {
 		s = append(s, d.ID)
 	}
 	return s
+}
+
+// mentions checks that a text tells an operator what it must.
+func (l *ledger) mentions(text string, words ...string) {
+	l.Helper()
+	for _, w := range words {
+		if !strings.Contains(text, w) {
+			l.Fatalf("%q does not mention %q", text, w)
+		}
+	}
 }
 
 // same compares what is printed.

@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"maps"
 	"slices"
 	"testing"
 
@@ -23,6 +24,7 @@ func runModel(t *testing.T, factory Factory) {
 			"mine":     m.mine,
 			"mine2":    m.mine, // more often than the others
 			"reorg":    m.reorgSome,
+			"deep":     m.creditSome,
 			"rescan":   m.rescanFrom,
 			"rescan2":  m.rescanSome,
 			"rescan3":  m.rescanSome,
@@ -73,7 +75,7 @@ type model struct {
 
 	real    []teller.Block           // the chain with all its transfers, from modelFirst on; the scan misses some
 	pool    []string                 // addresses that are watched and not bound
-	unbound map[string]*modelDeposit // what was seen to be paid to them
+	unbound map[string]*modelDeposit // what was seen to be paid to them, now in no block (height 0) included
 	rescan  *teller.Rescan
 }
 
@@ -144,6 +146,11 @@ func (m *model) mine(rt *rapid.T) {
 	}
 	for _, id := range m.order {
 		if d := m.deposits[id]; !m.onRealChain(d.transfer) && rapid.Bool().Draw(rt, "re-mine") {
+			add(d.transfer)
+		}
+	}
+	for _, id := range slices.Sorted(maps.Keys(m.unbound)) {
+		if d := m.unbound[id]; !m.onRealChain(d.transfer) && rapid.Bool().Draw(rt, "re-mine") {
 			add(d.transfer)
 		}
 	}

@@ -50,6 +50,10 @@ func (m *model) see(height int64, trs []teller.Transfer) (found int) {
 			if m.bound[tr.Address] != "" {
 				m.order = append(m.order, id)
 				found++
+				if m.unbound[id] != nil { // seen before the binding, and in another block now
+					delete(m.unbound, id)
+					m.same("held "+id, holdOf(m.deposit(id)), teller.HoldBeforeBinding)
+				}
 			}
 		}
 		if d.height == 0 {
@@ -63,7 +67,11 @@ func (m *model) see(height int64, trs []teller.Transfer) (found int) {
 func (m *model) forget() {
 	tip := m.tip()
 	m.real = m.real[:tip-modelFirst+1]
-	maps.DeleteFunc(m.unbound, func(_ string, d *modelDeposit) bool { return d.height > tip })
+	for _, d := range m.unbound {
+		if d.height > tip {
+			d.height = 0
+		}
+	}
 	if m.rescan != nil && !m.rescan.Done() {
 		m.rescan.To = min(m.rescan.To, tip)
 	}
@@ -77,13 +85,19 @@ func (m *model) bindPaid(rt *rapid.T) {
 	m.bound[address] = buyer
 	m.pool = append(slices.DeleteFunc(m.pool, func(a string) bool { return a == address }), m.name("p"))
 	for _, id := range slices.Sorted(maps.Keys(m.unbound)) {
-		if d := m.unbound[id]; d.transfer.Address == address {
+		if d := m.unbound[id]; d.transfer.Address == address && d.height > 0 {
 			m.deposits[id] = d
 			m.order = append(m.order, id)
 			delete(m.unbound, id)
 			m.is(id, teller.StatusWaitingDeposit, teller.HoldBeforeBinding)
 		}
 	}
+}
+
+// creditSome credits without a block, under other confirmations from now on.
+func (m *model) creditSome(rt *rapid.T) {
+	m.conf = rapid.Int64Range(0, 3).Draw(rt, "confirmations")
+	m.expectCredits(m.creditDeep(modelCoin), m.tip())
 }
 
 func (m *model) rescanFrom(rt *rapid.T) {
@@ -120,7 +134,9 @@ func (m *model) checkScan() {
 	}
 	want := map[string]int64{}
 	for id, d := range m.unbound {
-		want[id] = d.height
+		if d.height > 0 {
+			want[id] = d.height
+		}
 	}
 	m.same("unbound payments", got, want)
 	if m.rescan != nil {

@@ -9,6 +9,7 @@ import (
 var scanTests = map[string]func(*ledger){
 	"Pin":            testPin,
 	"Follows":        testScanFollows,
+	"Together":       testScanTogether,
 	"Records":        testScanRecords,
 	"Depth":          testScanDepth,
 	"SameOutput":     testScanSameOutput,
@@ -62,6 +63,37 @@ func testScanFollows(l *ledger) {
 	for _, height := range []int64{-1, 99, 103} {
 		_, err = l.store.SavedHash(l.ctx, teller.BTC, height)
 		l.refused(err, teller.CodeNotFound)
+	}
+}
+
+// Blocks saved together do what they do one by one, or nothing.
+func testScanTogether(l *ledger) {
+	l.bind(teller.BTC, "b1", "alice")
+	l.block(teller.BTC)
+	one := l.next(teller.BTC, transfer("b1", "t1", 0, 1000))
+	two := teller.Block{BlockRef: teller.BlockRef{Height: one.Height + 1, Hash: "two"}, Parent: one.Hash, Transfers: []teller.Transfer{transfer("free", "t2", 0, 5)}}
+	three := teller.Block{BlockRef: teller.BlockRef{Height: one.Height + 2, Hash: "three"}, Parent: two.Hash, Transfers: []teller.Transfer{transfer("b1", "t3", 0, 2000)}}
+	terms := teller.ScanTerms{Confirmations: 1, Rate: rate, Tip: 500}
+
+	astray := three
+	astray.Parent = "another"
+	_, err := l.store.SaveBlocks(l.ctx, teller.BTC, []teller.Block{one, two, astray}, terms)
+	l.refused(err, teller.CodeConflict)
+	_, err = l.store.Deposit(l.ctx, "t1:0")
+	l.refused(err, teller.CodeNotFound)
+
+	res, err := l.store.SaveBlocks(l.ctx, teller.BTC, []teller.Block{one, two, three}, terms)
+	l.must(err)
+	l.same("recorded", ids(res.Recorded), []string{"t1:0", "t3:0"})
+	l.same("credited", ids(res.Credited), []string{"t1:0"})
+	l.same("unbound", len(res.Unbound), 1)
+	cur, err := l.store.Cursor(l.ctx, teller.BTC)
+	l.must(err)
+	l.same("cursor", cur, teller.Cursor{BlockRef: three.BlockRef, Tip: 500})
+	for _, b := range []teller.Block{one, two, three} {
+		hash, err := l.store.SavedHash(l.ctx, teller.BTC, b.Height)
+		l.must(err)
+		l.same("saved hash", hash, b.Hash)
 	}
 }
 

@@ -3,8 +3,8 @@
 //
 // The tests are written against the words of ports.go: each calls the store only, and knows nothing of how rows are kept.
 // ledger.go is the small world they live in (deposit chains, a Skycoin chain, a wallet), books.go compares the totals and
-// listings of a ledger with its rows, and model.go drives a store by random steps against a model,
-// of which modelscan.go and modelwallet.go are parts.
+// listings of a ledger with its rows, and model.go drives a store by random steps against a model, of which modelscan.go
+// and modelwallet.go are parts; modelbalance.go does so for balances.
 package storetest
 
 import (
@@ -20,18 +20,20 @@ type Factory func(t *testing.T) (open func() teller.Store)
 // Run runs the whole suite.
 func Run(t *testing.T, factory Factory) {
 	groups := map[string]map[string]func(*ledger){
-		"Bind":     bindTests,
-		"Scan":     scanTests,
-		"Reorg":    reorgTests,
-		"Unbound":  unboundTests,
-		"Rescan":   rescanTests,
-		"Balances": balanceTests,
-		"Deposits": depositTests,
-		"Wallet":   walletTests,
-		"Payouts":  payoutTests,
-		"Operator": operatorTests,
-		"Holds":    holdTests,
-		"Life":     lifeTests,
+		"Bind":       bindTests,
+		"Scan":       scanTests,
+		"Credit":     creditTests,
+		"Reorg":      reorgTests,
+		"Unbound":    unboundTests,
+		"Rescan":     rescanTests,
+		"Balances":   balanceTests,
+		"Duplicates": duplicateTests,
+		"Deposits":   depositTests,
+		"Wallet":     walletTests,
+		"Payouts":    payoutTests,
+		"Operator":   operatorTests,
+		"Holds":      holdTests,
+		"Life":       lifeTests,
 	}
 	for name, tests := range groups {
 		t.Run(name, func(t *testing.T) {

@@ -8,15 +8,16 @@ import (
 )
 
 var unboundTests = map[string]func(*ledger){
-	"Kept":            testUnboundKept,
-	"Adopted":         testUnboundAdopted,
-	"AdoptedAndLost":  testUnboundAdoptedAndLost,
-	"Forgotten":       testUnboundForgotten,
-	"OwnPayout":       testUnboundOwnPayout,
-	"SeenTwice":       testUnboundSeenTwice,
-	"BindDuringBlock": testUnboundBindDuringBlock,
-	"Malformed":       testUnboundMalformed,
-	"NextIndex":       testNextIndex,
+	"Kept":              testUnboundKept,
+	"Adopted":           testUnboundAdopted,
+	"AdoptedAndLost":    testUnboundAdoptedAndLost,
+	"Forgotten":         testUnboundForgotten,
+	"ForgottenAndBound": testUnboundForgottenAndBound,
+	"OwnPayout":         testUnboundOwnPayout,
+	"SeenTwice":         testUnboundSeenTwice,
+	"BindDuringBlock":   testUnboundBindDuringBlock,
+	"Malformed":         testUnboundMalformed,
+	"NextIndex":         testNextIndex,
 }
 
 func (l *ledger) unbound() []teller.UnboundPayment {
@@ -140,6 +141,23 @@ func testUnboundForgotten(l *ledger) {
 	to, err := l.store.DepositsTo(l.ctx, teller.BTC, "p1")
 	l.must(err)
 	l.same("adopted", ids(to), []string{"t1:0", "t3:0"})
+}
+
+// Seen before the binding, thrown out, and mined again higher than it: it is older than the binding all the same.
+func testUnboundForgottenAndBound(l *ledger) {
+	l.blocks(teller.BTC, 3)
+	tr := transfer("p1", "t1", 0, 1000)
+	l.same("unbound", len(l.block(teller.BTC, tr).Unbound), 1)
+	l.reorg(teller.BTC, 1)
+	l.same("unbound", len(l.unbound()), 0)
+	l.reopen()
+	l.bind(teller.BTC, "p1", "alice")
+	l.same("unbound", len(l.unbound()), 0)
+	l.block(teller.BTC)
+	res := l.block(teller.BTC, tr, transfer("p1", "t1", 1, 1000))
+	l.same("held", ids(res.Held), []string{"t1:0"})
+	l.is("t1:0", teller.StatusWaitingDeposit, teller.HoldBeforeBinding)
+	l.is("t1:1", teller.StatusWaitingDeposit, "")
 }
 
 func testUnboundOwnPayout(l *ledger) {

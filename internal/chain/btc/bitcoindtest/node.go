@@ -14,6 +14,7 @@ import (
 	"github.com/btcsuite/btcd/chaincfg/v2"
 
 	"github.com/skycoin/teller/internal/chain/btc/btcdtest"
+	"github.com/skycoin/teller/internal/chain/processtest"
 )
 
 // Node is a running bitcoind on regtest. Its chain outlives a Restart.
@@ -26,7 +27,7 @@ type Node struct {
 // bitcoind binary.
 func Start(t testing.TB, args ...string) *Node {
 	t.Helper()
-	zmq := "tcp://" + btcdtest.FreeAddr(t)
+	zmq := "tcp://" + processtest.FreeAddr(t)
 	var top int64    // the highest block so far
 	var forks uint64 // how often the chain became shorter
 	mine := func(n *btcdtest.Node, blocks int) []string {

@@ -8,11 +8,8 @@ package btcdtest
 import (
 	"bytes"
 	"fmt"
-	"net"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"strings"
 	"testing"
 	"time"
 
@@ -21,6 +18,8 @@ import (
 	"github.com/btcsuite/btcd/chaincfg/v2"
 	"github.com/btcsuite/btcd/txscript/v2"
 	"github.com/btcsuite/btcd/wire/v2"
+
+	"github.com/skycoin/teller/internal/chain/processtest"
 )
 
 // Options say what node to start.
@@ -56,7 +55,7 @@ type Node struct {
 	dir     string
 	params  *chaincfg.Params
 	rpc     *rpc
-	proc    *process
+	proc    *processtest.Process
 
 	key    *btcec.PrivateKey
 	script []byte // pays key
@@ -94,7 +93,7 @@ func Run(t testing.TB, program Program, opts Options) *Node {
 	t.Helper()
 	n := &Node{
 		User: "user", Pass: "correct horse", Network: "regtest", params: &chaincfg.RegressionNetParams,
-		t: t, program: program, binary: findBinary(t, program.Name), options: opts, dir: t.TempDir(),
+		t: t, program: program, binary: processtest.Find(t, program.Name, "tools"), options: opts, dir: t.TempDir(),
 		coins: make(map[wire.OutPoint]int64),
 	}
 	switch opts.Network {
@@ -116,7 +115,7 @@ func Run(t testing.TB, program Program, opts Options) *Node {
 	n.must(os.WriteFile(filepath.Join(n.dir, program.Name+".conf"), nil, 0o600))
 	t.Cleanup(n.Stop)
 	for range 3 { // somebody else may take the port before the node does
-		n.Server = FreeAddr(t)
+		n.Server = processtest.FreeAddr(t)
 		if err = n.launch(); err == nil {
 			return n
 		}
@@ -134,15 +133,15 @@ func (n *Node) Restart() {
 func (n *Node) launch() error {
 	n.t.Helper()
 	n.Stop()
-	n.proc = startProcess(n.t, n.options.Env, n.binary, append(n.program.Args(n, n.dir), n.options.Args...)...)
+	n.proc = processtest.Start(n.t, n.options.Env, n.binary, append(n.program.Args(n, n.dir), n.options.Args...)...)
 	deadline := time.Now().Add(30 * time.Second)
 	for {
 		err := n.connect()
 		if err == nil {
 			return nil
 		}
-		if n.proc.ended() || time.Now().After(deadline) {
-			return fmt.Errorf("%s does not answer: %w\n%s", n.program.Name, err, n.proc.output())
+		if n.proc.Ended() || time.Now().After(deadline) {
+			return fmt.Errorf("%s does not answer: %w\n%s", n.program.Name, err, n.proc.Output())
 		}
 		time.Sleep(20 * time.Millisecond)
 	}
@@ -160,7 +159,7 @@ func (n *Node) connect() error {
 // Stop ends the node; it can be started again. Idempotent.
 func (n *Node) Stop() {
 	if n.proc != nil {
-		n.proc.stop()
+		n.proc.Stop()
 		n.proc = nil
 	}
 }
@@ -168,8 +167,8 @@ func (n *Node) Stop() {
 // Pause stops the process where it is, without closing anything: a node that hangs. The returned function wakes it.
 func (n *Node) Pause() (resume func()) {
 	n.t.Helper()
-	n.must(n.proc.pause())
-	return func() { n.must(n.proc.resume()) }
+	n.must(n.proc.Pause())
+	return func() { n.must(n.proc.Resume()) }
 }
 
 // Call makes a JSON-RPC call and decodes its result into result, which may be nil.
@@ -235,47 +234,4 @@ func (n *Node) must(err error) {
 	if err != nil {
 		n.t.Fatalf("btcdtest: %v", err)
 	}
-}
-
-// findBinary finds a tool: in $TELLER_TOOLS, else in .tools/bin beside go.mod, else in the PATH.
-func findBinary(t testing.TB, name string) string {
-	t.Helper()
-	var dirs []string
-	if tools := os.Getenv("TELLER_TOOLS"); tools != "" {
-		dirs = append(dirs, tools)
-	}
-	if wd, err := os.Getwd(); err == nil {
-		for dir := wd; ; dir = filepath.Dir(dir) {
-			if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
-				dirs = append(dirs, filepath.Join(dir, ".tools", "bin"))
-				break
-			}
-			if dir == filepath.Dir(dir) {
-				break
-			}
-		}
-	}
-	for _, dir := range dirs {
-		if path, err := exec.LookPath(filepath.Join(dir, name)); err == nil {
-			return path
-		}
-	}
-	path, err := exec.LookPath(name)
-	if err != nil {
-		t.Skipf("no %s binary in %s or the PATH: make tools builds it", name, strings.Join(dirs, ", "))
-	}
-	return path
-}
-
-// FreeAddr is a loopback address that nothing listens on.
-func FreeAddr(t testing.TB) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := l.Close(); err != nil {
-		t.Fatal(err)
-	}
-	return fmt.Sprint(l.Addr())
 }

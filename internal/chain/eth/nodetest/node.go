@@ -8,15 +8,13 @@ import (
 	"crypto/ecdsa"
 	"fmt"
 	"net"
-	"os"
-	"os/exec"
-	"path/filepath"
-	"strings"
 	"testing"
 	"time"
 
 	"github.com/ethereum/go-ethereum/common/hexutil"
 	"github.com/ethereum/go-ethereum/crypto"
+
+	"github.com/skycoin/teller/internal/chain/processtest"
 )
 
 // Command says what to run.
@@ -42,7 +40,7 @@ type Node struct {
 	binary  string
 	dir     string
 	rpc     *rpc
-	proc    *process
+	proc    *processtest.Process
 
 	key      *ecdsa.PrivateKey
 	raw      map[string]hexutil.Bytes // every transaction sent, by its id
@@ -52,7 +50,7 @@ type Node struct {
 // Start runs the node until the test ends. It skips the test when the binary is missing.
 func Start(t testing.TB, command Command) *Node {
 	t.Helper()
-	n := &Node{Server: "127.0.0.1", t: t, command: command, binary: binary(t, command), dir: t.TempDir(), raw: make(map[string]hexutil.Bytes)}
+	n := &Node{Server: "127.0.0.1", t: t, command: command, binary: processtest.Find(t, command.Binary, command.Install), dir: t.TempDir(), raw: make(map[string]hexutil.Bytes)}
 	var err error
 	n.key, err = crypto.HexToECDSA(command.Key)
 	n.must(err)
@@ -80,7 +78,7 @@ func (n *Node) Restart() {
 func (n *Node) launch() error {
 	n.t.Helper()
 	n.Stop()
-	n.proc = startProcess(n.t, n.binary, n.command.Args(n.dir, n.Port)...)
+	n.proc = processtest.Start(n.t, nil, n.binary, n.command.Args(n.dir, n.Port)...)
 	n.rpc = newRPC(n.HTTP())
 	deadline := time.Now().Add(30 * time.Second)
 	for {
@@ -90,8 +88,8 @@ func (n *Node) launch() error {
 			n.ChainID = int64(id)
 			return nil
 		}
-		if n.proc.ended() || time.Now().After(deadline) {
-			return fmt.Errorf("%s does not answer: %w\n%s", n.command.Binary, err, n.proc.output())
+		if n.proc.Ended() || time.Now().After(deadline) {
+			return fmt.Errorf("%s does not answer: %w\n%s", n.command.Binary, err, n.proc.Output())
 		}
 		time.Sleep(20 * time.Millisecond)
 	}
@@ -100,7 +98,7 @@ func (n *Node) launch() error {
 // Stop ends the node; it can be started again. Idempotent.
 func (n *Node) Stop() {
 	if n.proc != nil {
-		n.proc.stop()
+		n.proc.Stop()
 		n.proc = nil
 	}
 }
@@ -108,8 +106,8 @@ func (n *Node) Stop() {
 // Pause stops the process where it is, without closing anything: a node that hangs. The returned function wakes it.
 func (n *Node) Pause() (resume func()) {
 	n.t.Helper()
-	n.must(n.proc.pause())
-	return func() { n.must(n.proc.resume()) }
+	n.must(n.proc.Pause())
+	return func() { n.must(n.proc.Resume()) }
 }
 
 // Call makes a JSON-RPC call and decodes its result into result, which may be nil.
@@ -141,47 +139,10 @@ func (n *Node) must(err error) {
 	}
 }
 
-// binary finds a tool: in $TELLER_TOOLS, else in .tools/bin beside go.mod, else in the PATH.
-func binary(t testing.TB, c Command) string {
-	t.Helper()
-	var dirs []string
-	if tools := os.Getenv("TELLER_TOOLS"); tools != "" {
-		dirs = append(dirs, tools)
-	}
-	if wd, err := os.Getwd(); err == nil {
-		for dir := wd; ; dir = filepath.Dir(dir) {
-			if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
-				dirs = append(dirs, filepath.Join(dir, ".tools", "bin"))
-				break
-			}
-			if dir == filepath.Dir(dir) {
-				break
-			}
-		}
-	}
-	for _, dir := range dirs {
-		if path, err := exec.LookPath(filepath.Join(dir, c.Binary)); err == nil {
-			return path
-		}
-	}
-	path, err := exec.LookPath(c.Binary)
-	if err != nil {
-		t.Skipf("no %s binary in %s or the PATH: make %s installs it", c.Binary, strings.Join(dirs, ", "), c.Install)
-	}
-	return path
-}
-
 // FreePort is a port on loopback that nothing listens on.
 func FreePort(t testing.TB) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := l.Close(); err != nil {
-		t.Fatal(err)
-	}
-	_, port, err := net.SplitHostPort(l.Addr().String())
+	_, port, err := net.SplitHostPort(processtest.FreeAddr(t))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -24,6 +24,8 @@ import (
 
 	"github.com/skycoin/skycoin/src/wallet"
 	"github.com/skycoin/skycoin/src/wallet/deterministic"
+
+	"github.com/skycoin/teller/internal/chain/processtest"
 )
 
 // Seed is the seed of the deterministic wallet that owns the chain's first output, when Options name no other.
@@ -58,37 +60,10 @@ type Chain struct {
 func Start(t testing.TB, opts Options) *Chain {
 	t.Helper()
 	opts.Seed = cmp.Or(opts.Seed, Seed)
-	c := &Chain{t: t, program: findProgram(t), dir: t.TempDir(), opts: opts}
+	c := &Chain{t: t, program: processtest.Find(t, "skynode", "tools"), dir: t.TempDir(), opts: opts}
 	c.start("127.0.0.1:0", "127.0.0.1:0")
 	t.Cleanup(c.Stop)
 	return c
-}
-
-// findProgram looks for skynode in $TELLER_TOOLS, in the .tools/bin of this module, and in the PATH.
-func findProgram(t testing.TB) string {
-	t.Helper()
-	const name = "skynode"
-	var places []string
-	if dir := os.Getenv("TELLER_TOOLS"); dir != "" {
-		places = append(places, filepath.Join(dir, name))
-	} else if dir, err := os.Getwd(); err == nil {
-		for ; filepath.Dir(dir) != dir; dir = filepath.Dir(dir) {
-			if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
-				places = append(places, filepath.Join(dir, ".tools", "bin", name))
-				break
-			}
-		}
-	}
-	for _, path := range places {
-		if _, err := os.Stat(path); err == nil {
-			return path
-		}
-	}
-	path, err := exec.LookPath(name)
-	if err != nil {
-		t.Skipf("the program %s is not built: run make tools", name)
-	}
-	return path
 }
 
 // process is one run of the program.

@@ -1,4 +1,5 @@
-package nodetest
+// Package processtest finds and runs the real nodes that tests are made against, each as a process of its own.
+package processtest
 
 import (
 	"bytes"
@@ -13,8 +14,8 @@ import (
 	"time"
 )
 
-// process is a running command with its output.
-type process struct {
+// Process is a running command with its output.
+type Process struct {
 	cmd  *exec.Cmd
 	done chan struct{} // closed when it has ended
 
@@ -22,9 +23,11 @@ type process struct {
 	out bytes.Buffer
 }
 
-func startProcess(t testing.TB, binary string, args ...string) *process {
+// Start runs a binary with variables added to the environment. Whoever starts it stops it.
+func Start(t testing.TB, env []string, binary string, args ...string) *Process {
 	t.Helper()
-	p := &process{cmd: exec.Command(binary, args...), done: make(chan struct{})}
+	p := &Process{cmd: exec.Command(binary, args...), done: make(chan struct{})}
+	p.cmd.Env = append(os.Environ(), env...)
 	p.cmd.Stdout, p.cmd.Stderr = p, p
 	if err := p.cmd.Start(); err != nil {
 		t.Fatalf("start %s: %v", binary, err)
@@ -37,7 +40,7 @@ func startProcess(t testing.TB, binary string, args ...string) *process {
 }
 
 // Write keeps the beginning of the output, where a failing start says why.
-func (p *process) Write(b []byte) (int, error) {
+func (p *Process) Write(b []byte) (int, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.out.Len() < 64<<10 {
@@ -46,13 +49,15 @@ func (p *process) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
-func (p *process) output() string {
+// Output is the beginning of what it printed.
+func (p *Process) Output() string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.out.String()
 }
 
-func (p *process) ended() bool {
+// Ended reports whether it has ended.
+func (p *Process) Ended() bool {
 	select {
 	case <-p.done:
 		return true
@@ -61,8 +66,8 @@ func (p *process) ended() bool {
 	}
 }
 
-// stop asks the process to end and kills it when it does not.
-func (p *process) stop() {
+// Stop asks the process to end and kills it when it does not.
+func (p *Process) Stop() {
 	_ = p.cmd.Process.Signal(syscall.SIGCONT) // a paused one can not end
 	_ = p.cmd.Process.Signal(os.Interrupt)    // it may have ended already
 	select {
@@ -73,9 +78,9 @@ func (p *process) stop() {
 	}
 }
 
-// pause returns when every thread of the process has stopped: the signal only asks for it, and a thread that runs meanwhile
+// Pause returns when every thread of the process has stopped: the signal only asks for it, and a thread that runs meanwhile
 // may still answer.
-func (p *process) pause() error {
+func (p *Process) Pause() error {
 	if err := p.cmd.Process.Signal(syscall.SIGSTOP); err != nil {
 		return err
 	}
@@ -88,7 +93,7 @@ func (p *process) pause() error {
 }
 
 // stopped reads the state of each thread, the letter behind the command's name in /proc/PID/task/TID/stat (proc(5)).
-func (p *process) stopped() bool {
+func (p *Process) stopped() bool {
 	threads, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", p.cmd.Process.Pid))
 	for _, file := range threads {
 		var stat []byte
@@ -103,4 +108,5 @@ func (p *process) stopped() bool {
 	return err == nil && len(threads) > 0
 }
 
-func (p *process) resume() error { return p.cmd.Process.Signal(syscall.SIGCONT) }
+// Resume wakes a paused process.
+func (p *Process) Resume() error { return p.cmd.Process.Signal(syscall.SIGCONT) }
