@@ -21,9 +21,9 @@ import (
 )
 
 const (
-	fullBlocks    = 40 // of 1 MB each
+	fullBlocks    = 80 // of 1 MB each
 	verboseBlocks = 4  // of them: it takes long
-	catchUpRounds = 5
+	catchUpRounds = 3
 	// everyThousandth payment of the full blocks goes to a watched address.
 	everyThousandth = 1000
 	// scanJobVar tells a child process what to scan.

@@ -211,7 +211,7 @@ type reply struct {
 // release gives back where the answer lies. Nothing of it may be used after that. Not to call it only costs memory.
 func (r reply) release() {
 	if r.lent != nil {
-		replies.Put(r.lent)
+		replies.put(r.lent)
 	}
 }
 

@@ -11,7 +11,6 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
-	"sync"
 
 	"github.com/skycoin/teller"
 )
@@ -85,8 +84,34 @@ func (p *poster) roundTrip(ctx context.Context, id uint64, request []byte) (repl
 
 var errTooLong = fmt.Errorf("the answer is longer than %d bytes", maxReply)
 
-// replies are read into buffers that have grown already: growing to a block's size costs more than copying it once.
-var replies sync.Pool
+// replies are read into buffers that have grown already: growing to a block's size costs more than copying it once. They
+// are kept from the garbage collector, which would run for every few blocks if it could take them, as in a sync.Pool.
+var replies = make(bufferList, maxWholeBlocks+2)
+
+// bufferList holds buffers that are not in use.
+type bufferList chan *bytes.Buffer
+
+func (l bufferList) get() *bytes.Buffer {
+	select {
+	case b := <-l:
+		b.Reset()
+		return b
+	default:
+		return new(bytes.Buffer)
+	}
+}
+
+// put takes a buffer back, unless there are enough, or it has grown to what only a mempool needs.
+func (l bufferList) put(b *bytes.Buffer) {
+	const largest = 16 << 20
+	if b.Cap() > largest {
+		return
+	}
+	select {
+	case l <- b:
+	default:
+	}
+}
 
 // largeReply is from where a reply is not copied out of its buffer.
 const largeReply = 64 << 10
@@ -94,11 +119,7 @@ const largeReply = 64 << 10
 // readBounded reads an answer. A large one lies in the buffer lent, which is to be put back into replies when the answer
 // is not needed any more; without that the garbage collector would run for every few blocks.
 func readBounded(r io.Reader) (body []byte, lent *bytes.Buffer, err error) {
-	b, ok := replies.Get().(*bytes.Buffer)
-	if !ok {
-		b = new(bytes.Buffer)
-	}
-	b.Reset()
+	b := replies.get()
 	_, err = b.ReadFrom(io.LimitReader(r, maxReply+1))
 	if err == nil && b.Len() > maxReply {
 		err = errTooLong
@@ -106,7 +127,7 @@ func readBounded(r io.Reader) (body []byte, lent *bytes.Buffer, err error) {
 	if err == nil && b.Len() > largeReply {
 		return b.Bytes(), b, nil
 	}
-	defer replies.Put(b)
+	defer replies.put(b)
 	if err != nil {
 		return nil, nil, err
 	}
