@@ -132,6 +132,9 @@ func (c *Chain) mayBeNewer(ctx context.Context, b *block) error {
 	if err := c.client.call(ctx, &fields, "eth_getBlockByHash", b.Hash, false); err != nil {
 		return err
 	}
+	if fields == nil {
+		return c.dropped(b)
+	}
 	for name, value := range fields {
 		if !slices.Contains(blockFields, name) && string(value) != "null" {
 			return nil
@@ -181,7 +184,11 @@ func (t *transaction) id() common.Hash {
 // sender is who signed it.
 func (t *transaction) sender() (common.Address, bool) {
 	if t.signed != nil {
-		from, err := types.Sender(types.LatestSignerForChainID(t.signed.ChainId()), t.signed)
+		signer := types.Signer(types.HomesteadSigner{}) // for a transaction that names no chain, as before EIP-155
+		if id := t.signed.ChainId(); id.Sign() > 0 {
+			signer = types.LatestSignerForChainID(id)
+		}
+		from, err := types.Sender(signer, t.signed)
 		return from, err == nil
 	}
 	if t.From == nil {

@@ -233,7 +233,11 @@ func (c *client) try(ctx context.Context, ask func(context.Context, *rpc.Client)
 	if err != nil {
 		return err
 	}
-	return l.do(ctx, ask)
+	err = l.do(ctx, ask)
+	if c.push && err != nil && errors.Is(context.Cause(ctx), errTimeout) {
+		l.once.Do(func() { close(l.down) }) // what still answers pings may never answer a call again
+	}
+	return err
 }
 
 // callBlock asks for the best chain's block at a height; full is with whole transactions instead of their hashes.

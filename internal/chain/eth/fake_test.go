@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/ethereum/go-ethereum/common"
+	"github.com/ethereum/go-ethereum/core/types"
 	"go.uber.org/goleak"
 
 	"github.com/skycoin/teller"
@@ -340,12 +341,15 @@ func TestWithoutTraces(t *testing.T) {
 
 // TestNotTraced: what runs no code is not traced.
 func TestNotTraced(t *testing.T) {
+	known, withData := types.NewTx(&types.LegacyTx{}), types.NewTx(&types.LegacyTx{Data: []byte{1}})
 	for name, tc := range map[string]struct {
 		b    block
 		want bool
 	}{
 		"empty":    {block{}, false},
-		"payment":  {block{Transactions: []transaction{{payment: payment{To: new(common.Address), Gas: 21000}}}}, false},
+		"payment":  {block{Transactions: []transaction{{payment{To: new(common.Address), Gas: 21000}, known}}}, false},
+		"data":     {block{Transactions: []transaction{{payment{To: new(common.Address), Gas: 21000}, withData}}}, true},
+		"new kind": {block{Transactions: []transaction{{payment{To: new(common.Address), Gas: 21000}, nil}}}, true},
 		"call":     {block{Transactions: []transaction{{payment: payment{To: new(common.Address), Gas: 21001}}}}, true},
 		"creation": {block{Transactions: []transaction{{payment: payment{Gas: 21000}}}}, true},
 		"unknown":  {block{Transactions: []transaction{{payment: payment{To: new(common.Address)}}}}, true},

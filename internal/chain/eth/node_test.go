@@ -102,7 +102,7 @@ func TestDepositsOnGeth(t *testing.T) {
 			teller.Transfer{Address: to[0], TxID: one, Value: teller.NewAmount(1)},
 			teller.Transfer{Address: to[1], TxID: odd, Value: teller.NewAmount(1_000_000_000_000_000_001)})
 		tip, err := c.Tip(t.Context())
-		if err != nil || tip != (teller.BlockRef{Height: end, Hash: node.Hash(end)}) {
+		if err != nil || tip.Height < end || tip.Hash != node.Hash(tip.Height) { // geth --dev may add an empty block
 			t.Errorf("tip = %+v, %v", tip, err)
 		}
 	}

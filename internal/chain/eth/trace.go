@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"math/big"
+	"strings"
 	"sync"
 	"time"
 
@@ -14,8 +15,12 @@ import (
 	"github.com/skycoin/teller"
 )
 
-// plainGas is what a transaction costs that runs no code.
-const plainGas = 21000
+const (
+	// plainGas is what a transaction costs that runs no code.
+	plainGas = 21000
+	// maxTraces is how many traces are read at a time: one of a block that somebody has stuffed takes half a gigabyte.
+	maxTraces = 2
+)
 
 // tracer finds value that contracts move, by letting the node run a block's transactions again with its callTracer.
 type tracer struct {
@@ -24,13 +29,15 @@ type tracer struct {
 	timeout time.Duration
 	log     *slog.Logger
 
+	inFlight chan struct{} // holds a token for each trace that is being read
+
 	mu     sync.Mutex
 	asked  bool
 	reason string // why the last block was not traced; "" when it was
 }
 
 func newTracer(cfg Config, client *client) (*tracer, error) {
-	t := &tracer{mode: cfg.Trace, client: client, timeout: 4 * client.timeout, log: cfg.Log}
+	t := &tracer{inFlight: make(chan struct{}, maxTraces), mode: cfg.Trace, client: client, timeout: 4 * client.timeout, log: cfg.Log}
 	if t.mode == "" {
 		t.mode = TraceAuto
 	}
@@ -82,7 +89,7 @@ func (t *tracer) inner(ctx context.Context, b *block, watched teller.Watched) ([
 // runsCode reports whether any of the transactions may have run a contract.
 func (b *block) runsCode() bool {
 	for i := range b.Transactions {
-		if t := &b.Transactions[i]; t.To == nil || t.Gas != plainGas {
+		if t := &b.Transactions[i]; t.signed == nil || t.To == nil || t.Gas != plainGas || len(t.signed.Data()) > 0 {
 			return true
 		}
 	}
@@ -99,6 +106,12 @@ type txTrace struct {
 // trace returns the block's traces in the order of its transactions, none at all when it can not be traced and that is no
 // error.
 func (t *tracer) trace(ctx context.Context, b *block) ([]txTrace, error) {
+	select {
+	case t.inFlight <- struct{}{}:
+		defer func() { <-t.inFlight }()
+	case <-ctx.Done():
+		return nil, teller.Errorf(teller.CodeUnavailable, "trace block %s: %w", b.Hash, context.Cause(ctx))
+	}
 	var traces []txTrace
 	err := t.client.callWithin(ctx, t.timeout, &traces, "debug_traceBlockByHash", b.Hash, map[string]string{"tracer": "callTracer"})
 	if err != nil {
@@ -133,7 +146,10 @@ func (t *tracer) failed(ctx context.Context, b *block, err error) error {
 	var refused *refusal
 	switch {
 	case errors.As(err, &refused) && refused.number != numberOverLimits:
-		// it has no such method, or not the state of a block that old
+		// it has no such method, or not the state of a block that old, or, behind a load balancer, not yet this block
+		if notFound(refused) && t.isRecent(ctx, b) {
+			return teller.Errorf(teller.CodeUnavailable, "ethereum node %s does not have block %s for tracing yet: %w", t.client.name, b.Hash, err)
+		}
 	case errors.Is(err, errTimeout), errors.Is(err, errTooLong):
 		// Is it this block, which somebody may have made for that, or the node as a whole?
 		var latest *blockID
@@ -145,6 +161,21 @@ func (t *tracer) failed(ctx context.Context, b *block, err error) error {
 	}
 	t.note(b, err.Error())
 	return nil
+}
+
+// recent is how many blocks a node that keeps any state has the state of.
+const recent = 100
+
+func notFound(r *refusal) bool {
+	const resourceNotFound, methodNotFound = -32001, -32601 // EIP-1474
+	return r.number == resourceNotFound || r.number != methodNotFound && strings.Contains(strings.ToLower(r.message), "not found")
+}
+
+// isRecent reports whether a block is near the tip. When the node can not say, it is taken for recent: it is asked again.
+func (t *tracer) isRecent(ctx context.Context, b *block) bool {
+	var latest *blockID
+	err := t.client.call(ctx, &latest, "eth_getBlockByNumber", "latest", false)
+	return err != nil || latest == nil || latest.Number == nil || uint64(*latest.Number) < uint64(*b.Number)+recent
 }
 
 // note keeps why the last block was not traced, and says so when that changes.
@@ -175,6 +206,9 @@ type frame struct {
 
 // is reports whether the frame is the outermost one of a transaction.
 func (f *frame) is(t *transaction) bool {
+	if t.signed == nil && t.Value == nil {
+		return true // of a kind of the future, which moves no value by itself
+	}
 	value := new(big.Int)
 	if f.Value != nil {
 		value = f.Value.ToInt()
