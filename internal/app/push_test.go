@@ -95,14 +95,23 @@ func TestNodeWithoutNoticesIsLeftAlone(t *testing.T) {
 
 // However often a worker is woken, its pace is kept.
 func TestLoopKeepsItsPace(t *testing.T) {
-	steps, _, _ := runLoop(t, 10*time.Second, func(l *loop) {
-		l.pace = time.Second
+	synctest.Test(t, func(t *testing.T) {
+		w := &counted{scripted: scripted{func(int) (bool, error) { return false, nil }}}
+		l := newLoop(w, 10*time.Second, nil, slog.New(slog.DiscardHandler))
+		l.vitals, l.pace = nil, time.Second
+		ctx, cancel := context.WithCancel(t.Context())
+		ended := make(chan error, 1)
+		go func() { ended <- l.Run(ctx) }()
 		for range 100 {
 			time.Sleep(50 * time.Millisecond)
 			l.wake()
 		}
-	}, func(int) (bool, error) { return false, nil })
-	if steps < 5 || steps > 7 {
-		t.Errorf("%d steps in 5 s of wake-ups, want about one a second", steps)
-	}
+		cancel()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+		if w.n < 5 || w.n > 7 {
+			t.Errorf("%d steps in 5 s of wake-ups, want about one a second", w.n)
+		}
+	})
 }
