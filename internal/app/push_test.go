@@ -98,7 +98,7 @@ func TestLoopKeepsItsPace(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := &counted{scripted: scripted{func(int) (bool, error) { return false, nil }}}
 		l := newLoop(w, 10*time.Second, nil, slog.New(slog.DiscardHandler))
-		l.vitals, l.pace = nil, time.Second
+		l.pace = time.Second
 		ctx, cancel := context.WithCancel(t.Context())
 		ended := make(chan error, 1)
 		go func() { ended <- l.Run(ctx) }()
