@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"math/big"
 	"slices"
 
@@ -163,13 +164,34 @@ func (t *transaction) UnmarshalJSON(raw []byte) error {
 	signed := new(types.Transaction)
 	err := signed.UnmarshalJSON(raw)
 	if errors.Is(err, types.ErrTxTypeNotSupported) {
-		return json.Unmarshal(raw, &t.payment)
+		return t.unknown(raw)
 	}
 	if err != nil {
 		return err
 	}
 	t.signed = signed
 	t.payment = payment{To: signed.To(), Value: (*hexutil.Big)(signed.Value()), Gas: hexutil.Uint64(signed.Gas())}
+	return nil
+}
+
+// unknown reads a transaction of a kind that this program does not know, which has to be believed. EIP-2718 leaves room for
+// kinds up to 0x7f; whatever else is said to be one is a known one that was changed on the way.
+func (t *transaction) unknown(raw []byte) error {
+	var kind struct {
+		Type hexutil.Uint64 `json:"type"`
+	}
+	if err := json.Unmarshal(raw, &kind); err != nil {
+		return err
+	}
+	if kind.Type > 0x7f {
+		return fmt.Errorf("%#x is no kind of transaction", uint64(kind.Type))
+	}
+	if err := json.Unmarshal(raw, &t.payment); err != nil {
+		return err
+	}
+	if t.Value == nil || t.Hash == (common.Hash{}) {
+		return fmt.Errorf("a transaction of kind %#x has no value or no hash", uint64(kind.Type))
+	}
 	return nil
 }
 

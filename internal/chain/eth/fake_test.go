@@ -584,10 +584,22 @@ func FuzzBlock(f *testing.F) {
 			}
 			return
 		}
+		if believed(t, fake.answers["eth_getBlockByNumber"]) {
+			return
+		}
 		if b.Hash == "0x77072290cf62346d12147ea2206e99edc913209f4b08b294f8d80f089edfb716" {
 			wantTransfers(t, b.Transfers, recordedTransfers[0])
 		}
 	})
+}
+
+// believed reports whether a block has a transaction of a kind that this program does not know, which can not be checked.
+func believed(t *testing.T, answer string) bool {
+	var b block
+	if err := json.Unmarshal([]byte(answer), &b); err != nil {
+		t.Fatal(err)
+	}
+	return slices.ContainsFunc(b.Transactions, func(tx transaction) bool { return tx.signed == nil })
 }
 
 // FuzzTrace: a trace can move no more than calls that succeeded, each under its own number.

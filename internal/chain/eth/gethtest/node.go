@@ -79,7 +79,19 @@ func (n *Node) Settle(txid string) int64 {
 	return height
 }
 
-// Rewind takes all blocks above a height off the chain. Their transactions are forgotten.
+// Rewind takes all blocks above a height off the chain. Their transactions are forgotten, unless another block comes before
+// the node's pool has noticed: so it waits until the pool counts the accounts' payments as the chain does.
 func (n *Node) Rewind(height int64) {
 	n.Call(nil, "debug_setHead", hexutil.Uint64(height))
+	for _, account := range []string{n.Address, crypto.PubkeyToAddress(n.miner.PublicKey).Hex()} {
+		for range 1000 {
+			var pooled, mined hexutil.Uint64
+			n.Call(&pooled, "eth_getTransactionCount", account, "pending")
+			n.Call(&mined, "eth_getTransactionCount", account, "latest")
+			if pooled == mined {
+				break
+			}
+			time.Sleep(time.Millisecond)
+		}
+	}
 }
