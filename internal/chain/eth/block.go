@@ -186,13 +186,7 @@ func (t *transaction) unknown(raw []byte) error {
 	if kind.Type > 0x7f {
 		return fmt.Errorf("%#x is no kind of transaction", uint64(kind.Type))
 	}
-	if err := json.Unmarshal(raw, &t.payment); err != nil {
-		return err
-	}
-	if t.Value == nil || t.Hash == (common.Hash{}) {
-		return fmt.Errorf("a transaction of kind %#x has no value or no hash", uint64(kind.Type))
-	}
-	return nil
+	return json.Unmarshal(raw, &t.payment)
 }
 
 // id is the transaction's hash. It is computed when it is needed, because hashing takes longer than all else.

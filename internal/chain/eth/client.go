@@ -229,6 +229,9 @@ func (c *client) do(ctx context.Context, timeout time.Duration, method string, a
 }
 
 func (c *client) try(ctx context.Context, ask func(context.Context, *rpc.Client) error) error {
+	if err := ctx.Err(); err != nil {
+		return err // a websocket would hand out an answer that came just now
+	}
 	l, err := c.connect(ctx)
 	if err != nil {
 		return err
