@@ -24,6 +24,8 @@ import (
 
 	"github.com/skycoin/teller"
 	"github.com/skycoin/teller/internal/config"
+	"github.com/skycoin/teller/internal/counter"
+	"github.com/skycoin/teller/internal/pool"
 	"github.com/skycoin/teller/internal/scan"
 	"github.com/skycoin/teller/internal/settle"
 	"github.com/skycoin/teller/internal/store/bolt"
@@ -52,7 +54,8 @@ type App struct {
 	scanners  map[teller.Coin]*scan.Scanner
 	mempools  map[teller.Coin]*scan.Mempool
 	pushers   []*pusher
-	counter   *counter
+	counter   *counter.Counter
+	pools     map[teller.Coin]pool.Source
 	files     map[teller.Coin]addressFile
 	reloading sync.Mutex // one Reload at a time
 	follower  *settle.Follower
@@ -88,6 +91,7 @@ func New(ctx context.Context, o Options) (*App, error) {
 		Options: o, started: time.Now(), terms: o.Config.Terms(),
 		scanners: make(map[teller.Coin]*scan.Scanner), mempools: make(map[teller.Coin]*scan.Mempool),
 		loops: make(map[string]*loop), files: make(map[teller.Coin]addressFile),
+		pools: make(map[teller.Coin]pool.Source),
 	}
 	a.vitals = newVitals(a.clock)
 	for _, step := range []func(context.Context) error{

@@ -17,7 +17,7 @@ import (
 func (a *App) openListeners(ctx context.Context) error {
 	c := a.Config
 	public := httpapi.NewPublic(httpapi.PublicOptions{
-		Counter: a.counter, Store: a.store, Addresses: a.sky, Terms: a.terms, Remaining: a.counter.remaining,
+		Counter: a.counter, Store: a.store, Addresses: a.sky, Terms: a.terms, Remaining: a.counter.Remaining,
 		Unconfirmed: a.unconfirmed,
 		Health:      a.health, Version: a.Version, Started: a.started, Clock: a.clock, Logger: a.Log,
 		ThrottleMax: c.Web.ThrottleMax, ThrottleDuration: c.Web.ThrottleDuration,
@@ -64,9 +64,9 @@ func (a *App) listen(ctx context.Context, name, address string, h http.Handler) 
 
 func (a *App) addressUse(coin teller.Coin) httpapi.AddressUse {
 	return httpapi.AddressUse{
-		Remaining: a.counter.remaining(coin),
+		Remaining: a.counter.Remaining(coin),
 		Scanning:  a.scanners[coin] != nil,
-		Pool:      a.counter.pools[coin] != nil,
+		Pool:      a.pools[coin] != nil,
 	}
 }
 

@@ -51,7 +51,7 @@ func (m metrics) Collect(ch chan<- prometheus.Metric) {
 		gauge(descPace, p.PerSecond, c)
 		gauge(descRemaining, p.Remaining.Seconds(), c)
 		gauge(descWatched, float64(s.Watching()), c)
-		gauge(descPool, float64(m.app.counter.remaining(coin)), c)
+		gauge(descPool, float64(m.app.counter.Remaining(coin)), c)
 		if t, ok := s.Chain.(tracer); ok {
 			able, _ := t.Tracing() // the log has the reason
 			gauge(descTracing, oneIf(able), c)

@@ -9,6 +9,7 @@ import (
 	"github.com/skycoin/teller"
 	"github.com/skycoin/teller/internal/chain/btc"
 	"github.com/skycoin/teller/internal/chain/eth"
+	"github.com/skycoin/teller/internal/counter"
 	"github.com/skycoin/teller/internal/httpapi"
 	"github.com/skycoin/teller/internal/pool"
 )
@@ -22,9 +23,9 @@ type addressFile struct {
 // openCounter opens the address pools. One that is configured although its coin is switched off is opened as well: its
 // SKY addresses must not be bound.
 func (a *App) openCounter(ctx context.Context) error {
-	a.counter = &counter{
-		terms: a.terms, store: a.store, clock: a.clock, sky: a.sky, own: a.wallet.Addresses(),
-		pools: make(map[teller.Coin]pool.Source), watch: make(map[teller.Coin]func(string) error),
+	a.counter = &counter.Counter{
+		Terms: a.terms, Store: a.store, Clock: a.clock, SKY: a.sky, Own: a.wallet.Addresses(),
+		Pools: make(map[teller.Coin]counter.Pool), Watch: make(map[teller.Coin]func(string) error),
 	}
 	for _, coin := range teller.Coins {
 		path, err := a.addressPath(coin)
@@ -51,7 +52,7 @@ func (a *App) openCounter(ctx context.Context) error {
 			continue
 		}
 		p := pool.NewSequence(sources...)
-		a.counter.pools[coin] = p
+		a.counter.Pools[coin], a.pools[coin] = p, p
 		a.Log.Info("deposit addresses ready", "coin", coin, "path", path, "xpub", fromKey != nil, "remaining", p.Remaining())
 	}
 	return nil
@@ -123,7 +124,7 @@ func (a *App) Reload(ctx context.Context) (map[teller.Coin]httpapi.Reloaded, err
 		if err != nil {
 			return nil, err
 		}
-		if watch := a.counter.watch[coin]; watch != nil {
+		if watch := a.counter.Watch[coin]; watch != nil {
 			if err := fresh.Upcoming(watch); err != nil {
 				return nil, err
 			}
@@ -135,7 +136,7 @@ func (a *App) Reload(ctx context.Context) (map[teller.Coin]httpapi.Reloaded, err
 		p := a.files[coin].pool
 		added, removed := fresh.List().Changes(p.List())
 		p.Replace(fresh)
-		reloaded[coin] = httpapi.Reloaded{Added: added, Removed: removed, Remaining: a.counter.remaining(coin)}
+		reloaded[coin] = httpapi.Reloaded{Added: added, Removed: removed, Remaining: a.counter.Remaining(coin)}
 	}
 	return reloaded, nil
 }

@@ -35,8 +35,8 @@ func (a *App) openScanners(ctx context.Context) error {
 			return err
 		}
 		a.scanners[coin] = s
-		a.counter.watch[coin] = s.Watch
-		if p := a.counter.pools[coin]; p != nil {
+		a.counter.Watch[coin] = s.Watch
+		if p := a.pools[coin]; p != nil {
 			if err := p.Upcoming(s.Watch); err != nil {
 				return err
 			}

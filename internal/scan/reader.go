@@ -10,9 +10,9 @@ import (
 )
 
 const (
-	// inFlight is how many blocks are asked for at once. Nodes are busy with four whole blocks; twice as many hide the
+	// defaultInFlight is how many blocks are asked for at once. Nodes are busy with four whole blocks; twice as many hide the
 	// way there and back when only block filters are read. An adapter bounds what it holds of them in memory.
-	inFlight = 8
+	defaultInFlight = 8
 	// window is how many blocks one step reads: long enough that the pipeline is seldom empty, short enough that the
 	// node's tip is asked for every few seconds.
 	window = 256
@@ -20,7 +20,20 @@ const (
 
 // readBlocks yields the blocks from..to in their order, reading ahead. It ends after the first error, and when it has
 // returned no call is under way any more.
-func readBlocks(ctx context.Context, chain teller.Chain, from, to int64, watched func(height int64) teller.Watched) iter.Seq2[teller.Block, error] {
+func (s *Scanner) readBlocks(ctx context.Context, from, to int64, watched func(height int64) teller.Watched) iter.Seq2[teller.Block, error] {
+	if s.InFlight == 1 {
+		return func(yield func(teller.Block, error) bool) {
+			for height := from; height <= to; height++ {
+				if b, err := readBlock(ctx, s.Chain, height, watched(height)); !yield(b, err) || err != nil {
+					return
+				}
+			}
+		}
+	}
+	return prefetch(ctx, s.Chain, from, to, s.InFlight, watched)
+}
+
+func prefetch(ctx context.Context, chain teller.Chain, from, to int64, inFlight int, watched func(height int64) teller.Watched) iter.Seq2[teller.Block, error] {
 	type result struct {
 		block teller.Block
 		err   error

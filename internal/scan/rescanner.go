@@ -47,7 +47,7 @@ func (r *Rescanner) Step(ctx context.Context) (bool, error) {
 	}
 	terms := s.terms(teller.BlockRef{Height: job.To})
 	everywhere := func(int64) teller.Watched { return s.watched }
-	for b, err := range readBlocks(ctx, s.Chain, job.Next, min(job.To, job.Next+window-1), everywhere) {
+	for b, err := range s.readBlocks(ctx, job.Next, min(job.To, job.Next+window-1), everywhere) {
 		if err != nil {
 			return false, err
 		}

@@ -37,6 +37,7 @@ type Options struct {
 	Confirmations int64       // blocks on top of a deposit's own before it is credited
 	Rate          teller.Rate // for deposits recorded from now on
 	Genesis       string      // what the chain's block 0 must be, "" = any
+	InFlight      int         // blocks asked for at once, 0 = as many as pay. With 1 every call is made on Step's own goroutine
 	Credited      func()      // wakes whoever decides on credited deposits; may be nil
 }
 
@@ -57,6 +58,9 @@ func New(ctx context.Context, o Options) (*Scanner, error) {
 	totals, err := o.Store.Totals(ctx)
 	if err != nil {
 		return nil, err
+	}
+	if o.InFlight == 0 {
+		o.InFlight = defaultInFlight
 	}
 	s := &Scanner{Options: o, coin: o.Chain.Coin()}
 	s.watched = NewWatchSet(totals.Bound[s.coin])
@@ -205,7 +209,7 @@ func (s *Scanner) advance(ctx context.Context, from int64, tip teller.BlockRef, 
 	}
 	var read []teller.Block // linked, and not stored yet
 	next := from
-	for b, err := range readBlocks(ctx, s.Chain, from, to, s.watchedAt) {
+	for b, err := range s.readBlocks(ctx, from, to, s.watchedAt) {
 		if err != nil {
 			if saveErr := s.save(ctx, read, tip); saveErr != nil {
 				return next > from, saveErr

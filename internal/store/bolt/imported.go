@@ -249,7 +249,7 @@ func (s *Store) importOriginal() error {
 		return err
 	}
 	im := &importer{}
-	err = s.db.Update(func(tx *bolt.Tx) error {
+	err = s.apply(func(tx *bolt.Tx) error {
 		im.txn = &txn{tx: tx, now: s.now()}
 		if err := createBuckets(tx); err != nil {
 			return err

@@ -26,6 +26,7 @@ type journal struct {
 	size    int64  // of the lines that are known to be complete
 	pending []byte // committed, but not appended yet because the disk failed
 	noSync  bool
+	disk    Disk
 }
 
 // journalMark is what the database notes about the journal; the lines stand under their own key.
@@ -84,10 +85,13 @@ func (j *journal) append(lines []byte) error {
 	if len(j.pending) == 0 {
 		return nil
 	}
-	_, err := j.file.WriteAt(j.pending, j.size)
-	if err == nil && !j.noSync {
-		err = j.file.Sync()
-	}
+	err := j.disk.Append(j.pending, func(lines []byte) error {
+		_, err := j.file.WriteAt(lines, j.size)
+		if err == nil && !j.noSync {
+			err = j.file.Sync()
+		}
+		return err
+	})
 	if err != nil {
 		_ = j.file.Truncate(j.size)
 		return teller.Errorf(teller.CodeUnavailable, "the binding is stored, but can not be appended to the journal %s: %w", j.path, err)
@@ -167,7 +171,7 @@ func (j *journal) read(offset int64, f func(teller.Binding) error) error {
 
 // rewrite replaces the file by one that holds the bindings which list calls its argument for.
 func (j *journal) rewrite(list func(add func(teller.Binding) error) error) error {
-	fresh := &journal{path: j.path, id: rand.Text(), noSync: j.noSync}
+	fresh := &journal{path: j.path, id: rand.Text(), noSync: j.noSync, disk: j.disk}
 	f, err := os.OpenFile(j.path+".new", os.O_RDWR|os.O_CREATE|os.O_TRUNC, 0o600)
 	if err != nil {
 		return teller.Errorf(teller.CodeUnavailable, "the journal of bindings can not be written: %w", err)

@@ -16,7 +16,7 @@ const restoreGroup = 10_000
 // are restored (it is an older backup), lines that the journal lacks are appended, and a journal that is missing, shorter
 // than it was or another one is written anew.
 func (s *Store) openJournal() error {
-	j := &journal{path: s.path + ".bindings", noSync: s.db.NoSync}
+	j := &journal{path: s.path + ".bindings", noSync: s.db.NoSync, disk: s.disk}
 	s.journal = j
 	if err := j.open(); err != nil {
 		return err
@@ -110,7 +110,7 @@ func eachBinding(t *txn, f func(teller.Binding) error) error {
 
 // noteJournal lets the database know the journal as it is now.
 func (s *Store) noteJournal() error {
-	return translate(s.db.Update(func(tx *bolt.Tx) error {
+	return translate(s.apply(func(tx *bolt.Tx) error {
 		t := &txn{tx: tx}
 		s.journal.mark(t)
 		return t.err
@@ -140,7 +140,7 @@ func (s *Store) restore(offset int64) (restored int, err error) {
 }
 
 func (s *Store) restoreGroup(bs []teller.Binding) (n int, err error) {
-	err = s.db.Update(func(tx *bolt.Tx) error {
+	err = s.apply(func(tx *bolt.Tx) error {
 		t := &txn{tx: tx, now: s.now()}
 		_, opened, err := t.skyHead()
 		if err != nil {

@@ -23,6 +23,7 @@ type Options struct {
 	Clock  teller.Clock // nil = the system's
 	Logger *slog.Logger // nil = none
 	NoSync bool         // lose writes on a crash of the machine: for tests and for filling benchmarks only
+	Disk   Disk         // nil = the machine's
 
 	maxSize int // bytes; 0 = no bound. Stands in for a full disk in tests
 }
@@ -32,6 +33,7 @@ type Store struct {
 	path     string
 	db       *bolt.DB
 	journal  *journal
+	disk     Disk
 	w        *writer
 	clock    teller.Clock
 	log      *slog.Logger
@@ -59,6 +61,10 @@ func Open(ctx context.Context, opts Options) (*Store, error) {
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}
+	if opts.Disk == nil {
+		opts.Disk = realDisk{}
+	}
+	s.disk = opts.Disk
 	db, err := openFile(opts)
 	if err != nil {
 		return nil, err
@@ -71,7 +77,7 @@ func Open(ctx context.Context, opts Options) (*Store, error) {
 		_ = db.Close()
 		return nil, err
 	}
-	s.w = newWriter(db, s.journal, s.now)
+	s.w = newWriter(db, s.journal, s.disk, s.now)
 	return s, nil
 }
 
@@ -140,7 +146,7 @@ func (s *Store) prepare() error {
 	}
 	switch kind {
 	case kindEmpty:
-		err = translate(s.db.Update(createBuckets))
+		err = translate(s.apply(createBuckets))
 	case kindOriginal:
 		err = s.importOriginal()
 	case kindSpelled:
@@ -223,6 +229,18 @@ func (s *Store) view(ctx context.Context, f func(*txn) error) error {
 		return translate(err)
 	}
 	return translate(s.db.View(func(tx *bolt.Tx) error { return f(&txn{tx: tx}) }))
+}
+
+// apply is one write before the writer runs, while the ledger is opened.
+func (s *Store) apply(f func(*bolt.Tx) error) error {
+	tx, err := s.db.Begin(true)
+	if err != nil {
+		return err
+	}
+	if err := f(tx); err != nil {
+		return errors.Join(err, tx.Rollback())
+	}
+	return s.disk.Commit(tx.Commit)
 }
 
 func (s *Store) update(ctx context.Context, f func(*txn) error) error { return s.w.do(ctx, f) }

@@ -34,6 +34,7 @@ type step struct {
 type writer struct {
 	db      *bolt.DB
 	journal *journal
+	disk    Disk
 	now     func() time.Time
 	steps   chan *step
 	closing chan struct{} // closed to end run
@@ -41,9 +42,9 @@ type writer struct {
 	broken  error         // the disk failed in the middle of a commit: nothing is known for sure until the file is opened anew
 }
 
-func newWriter(db *bolt.DB, j *journal, now func() time.Time) *writer {
+func newWriter(db *bolt.DB, j *journal, disk Disk, now func() time.Time) *writer {
 	w := &writer{
-		db: db, journal: j, now: now,
+		db: db, journal: j, disk: disk, now: now,
 		steps: make(chan *step, maxGroup), closing: make(chan struct{}), ended: make(chan struct{}),
 	}
 	go w.run()
@@ -174,7 +175,7 @@ func (w *writer) finish(t *txn, group []*step) {
 		return
 	}
 	w.noteFreePages()
-	if err := t.tx.Commit(); err != nil {
+	if err := w.disk.Commit(t.tx.Commit); err != nil {
 		err = translate(err)
 		if !outOfSpace(err) {
 			w.broken = teller.Errorf(teller.CodeUnavailable, "a write to the disk failed; check it and start teller again: %w", err)
