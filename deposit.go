@@ -166,6 +166,20 @@ func (d *Deposit) mustBeDue() error {
 	return nil
 }
 
+// Recall puts the deposit into the payout txid, as the journal tells that it was before a backup was put back. What that
+// payout pays is what is owed, and what has held the deposit in the backup does not any more, for it was paid since.
+func (d *Deposit) Recall(txid string, share Droplets, now time.Time) error {
+	if txid == "" || share == 0 {
+		return Errorf(CodeForbidden, "deposit %s can not be in a payout %q of %s SKY", d.ID, txid, share)
+	}
+	if err := d.apply(EventRecall, now); err != nil {
+		return err
+	}
+	d.PayoutTxID, d.Owed, d.Sent = txid, share, share
+	d.dropHolds(HoldRebuilt)
+	return nil
+}
+
 // Confirm ends the deposit: the payout txid is in a block.
 func (d *Deposit) Confirm(txid string, now time.Time) error {
 	if d.PayoutTxID != txid {
@@ -257,6 +271,23 @@ func (d *Deposit) Close(reason string, now time.Time) error {
 	}
 	d.Error, d.Uncounted = reason, uncounted
 	return d.apply(EventClose, now)
+}
+
+// MarkPaid is an operator's word that the transaction txid, which this ledger did not make for it, has paid what it is
+// owed. Its holds are answered by that, and the operator vouches for the coins that came.
+func (d *Deposit) MarkPaid(txid string, owed Droplets, now time.Time) error {
+	if txid == "" || owed == 0 || (d.Owed != 0 && d.Owed != owed) {
+		return Errorf(CodeForbidden, "deposit %s is owed %s SKY, not %s by %q", d.ID, d.Owed, owed, txid)
+	}
+	if err := d.apply(EventMarkPaid, now); err != nil {
+		return err
+	}
+	d.Owed, d.Sent, d.PayoutTxID = owed, owed, txid
+	d.Hold, d.Behind, d.Orphaned = nil, nil, false
+	if d.Import == ImportPending {
+		d.Import = ImportChecked
+	}
+	return nil
 }
 
 // Orphan notes that the deposit's block left the best chain. An uncredited row only waits to be mined again; if it was

@@ -131,8 +131,9 @@ const (
 // HistoryTx is a transaction with its spenders.
 type HistoryTx struct {
 	SkyTx
-	From  []string // the addresses of its inputs
-	State TxState
+	From   []string // the addresses of its inputs
+	State  TxState
+	Height int64 // of the block that holds it, UnknownHeight while it is pending
 }
 
 // Wallet is the hot wallet. It holds keys and no state: which outputs may be spent is the ledger's knowledge.

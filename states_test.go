@@ -21,18 +21,25 @@ const statesFile = "docs/states.md"
 
 // allowed repeats the table of transitions by hand: a change of the table must be made twice, on purpose.
 var allowed = map[string]teller.Status{
-	"waiting_deposit credit":                   teller.StatusWaitingDecide,
-	"waiting_deposit close":                    teller.StatusDone,
-	"waiting_decide decide":                    teller.StatusWaitingSend,
-	"waiting_decide decide 0":                  teller.StatusDone,
-	"waiting_decide close":                     teller.StatusDone,
-	"waiting_passthrough close":                teller.StatusDone,
-	"waiting_passthrough_order_complete close": teller.StatusDone,
-	"waiting_send pay":                         teller.StatusWaitingConfirm,
-	"waiting_send close":                       teller.StatusDone,
-	"waiting_confirm confirm":                  teller.StatusDone,
-	"waiting_confirm supersede":                teller.StatusWaitingSend,
-	"waiting_confirm close":                    teller.StatusDone,
+	"waiting_deposit credit":                       teller.StatusWaitingDecide,
+	"waiting_deposit close":                        teller.StatusDone,
+	"waiting_decide decide":                        teller.StatusWaitingSend,
+	"waiting_decide decide 0":                      teller.StatusDone,
+	"waiting_decide mark paid":                     teller.StatusDone,
+	"waiting_passthrough mark paid":                teller.StatusDone,
+	"waiting_passthrough_order_complete mark paid": teller.StatusDone,
+	"waiting_send mark paid":                       teller.StatusDone,
+	"waiting_confirm mark paid":                    teller.StatusDone,
+	"waiting_decide close":                         teller.StatusDone,
+	"waiting_decide recall":                        teller.StatusWaitingConfirm,
+	"waiting_send recall":                          teller.StatusWaitingConfirm,
+	"waiting_passthrough close":                    teller.StatusDone,
+	"waiting_passthrough_order_complete close":     teller.StatusDone,
+	"waiting_send pay":                             teller.StatusWaitingConfirm,
+	"waiting_send close":                           teller.StatusDone,
+	"waiting_confirm confirm":                      teller.StatusDone,
+	"waiting_confirm supersede":                    teller.StatusWaitingSend,
+	"waiting_confirm close":                        teller.StatusDone,
 }
 
 func TestNextAllowsExactlyTheTable(t *testing.T) {

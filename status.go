@@ -47,13 +47,15 @@ const (
 	EventDecide    Event = "decide"    // bought directly from the wallet: the SKY amount is fixed
 	EventDecideNil Event = "decide 0"  // the amount rounds to 0: closed with the error ErrSendAmountZero
 	EventPay       Event = "pay"       // a signed payout that contains it is stored
+	EventRecall    Event = "recall"    // a backup was put back, and the journal tells of a payout that contains it
 	EventConfirm   Event = "confirm"   // that payout is in a block of the Skycoin chain
 	EventSupersede Event = "supersede" // that payout can never confirm: one of its inputs was spent by another transaction
+	EventMarkPaid  Event = "mark paid" // an operator says which transaction, made by hand, has paid it; audited
 	EventClose     Event = "close"     // an operator ends it with a reason; audited
 )
 
 // Events lists every event.
-var Events = []Event{EventCredit, EventDecide, EventDecideNil, EventPay, EventConfirm, EventSupersede, EventClose}
+var Events = []Event{EventCredit, EventDecide, EventDecideNil, EventPay, EventRecall, EventConfirm, EventSupersede, EventMarkPaid, EventClose}
 
 // ErrSendAmountZero is the permanent error of a deposit whose worth rounds to no SKY at all. Part of the API.
 const ErrSendAmountZero = "Skycoin send amount is 0"
@@ -61,12 +63,12 @@ const ErrSendAmountZero = "Skycoin send amount is 0"
 // transitions is the one table: the only place where a change of status is allowed. docs/states.md is generated from it.
 var transitions = map[Status]map[Event]Status{
 	StatusWaitingDeposit: {EventCredit: StatusWaitingDecide, EventClose: StatusDone},
-	StatusWaitingDecide:  {EventDecide: StatusWaitingSend, EventDecideNil: StatusDone, EventClose: StatusDone},
+	StatusWaitingDecide:  {EventDecide: StatusWaitingSend, EventDecideNil: StatusDone, EventRecall: StatusWaitingConfirm, EventMarkPaid: StatusDone, EventClose: StatusDone},
 	// Orders are built with passthrough; until then only an import has these two, and only an operator ends them.
-	StatusWaitingPassthrough:              {EventClose: StatusDone},
-	StatusWaitingPassthroughOrderComplete: {EventClose: StatusDone},
-	StatusWaitingSend:                     {EventPay: StatusWaitingConfirm, EventClose: StatusDone},
-	StatusWaitingConfirm:                  {EventConfirm: StatusDone, EventSupersede: StatusWaitingSend, EventClose: StatusDone},
+	StatusWaitingPassthrough:              {EventMarkPaid: StatusDone, EventClose: StatusDone},
+	StatusWaitingPassthroughOrderComplete: {EventMarkPaid: StatusDone, EventClose: StatusDone},
+	StatusWaitingSend:                     {EventPay: StatusWaitingConfirm, EventRecall: StatusWaitingConfirm, EventMarkPaid: StatusDone, EventClose: StatusDone},
+	StatusWaitingConfirm:                  {EventConfirm: StatusDone, EventSupersede: StatusWaitingSend, EventMarkPaid: StatusDone, EventClose: StatusDone},
 	StatusDone:                            {},
 }
 

@@ -282,6 +282,12 @@ type OperatorStore interface {
 	// CloseDeposit ends a deposit with a reason. Refused while a pending payout contains it. A deposit that is held for
 	// a withdrawal takes what it is owed out of what that withdrawal may have paid.
 	CloseDeposit(ctx context.Context, id string, act Act) (Deposit, error)
+	// MarkPaid ends a deposit that a confirmed transaction, made by hand and not by this ledger, has paid: coins is what
+	// its outputs give to the deposit's SKY address. It takes what the deposit is owed out of that, and out of what the
+	// withdrawal may have paid if it is one. Refused with CodeForbidden when the coins do not cover that beside what else
+	// was marked as paid with them, when the transaction is a payout of this ledger to others, or while a pending payout
+	// contains the deposit.
+	MarkPaid(ctx context.Context, id, txid string, coins Droplets, act Act) (Deposit, error)
 	// SettleWithdrawal declares that a withdrawal has nothing to do with deposits (any more): it holds none from now
 	// on. Those that it holds already stay held. CodeNotFound when there is no such withdrawal.
 	SettleWithdrawal(ctx context.Context, txid string, act Act) error
@@ -291,17 +297,4 @@ type OperatorStore interface {
 	UnboundPayments(ctx context.Context, after uint64, limit int) ([]UnboundPayment, error)
 	// Audit lists audit entries after a sequence number.
 	Audit(ctx context.Context, after uint64, limit int) ([]AuditEntry, error)
-}
-
-// AuditEntry is one line of the ledger's history.
-type AuditEntry struct {
-	Seq       uint64    `json:"seq"`
-	Time      time.Time `json:"time"`
-	Event     string    `json:"event"`
-	DepositID string    `json:"deposit_id,omitempty"`
-	TxID      string    `json:"txid,omitempty"`
-	From      Status    `json:"from,omitempty"`
-	To        Status    `json:"to,omitempty"`
-	Actor     string    `json:"actor,omitempty"`
-	Detail    string    `json:"detail,omitempty"`
 }

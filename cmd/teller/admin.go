@@ -17,8 +17,16 @@ import (
 	"github.com/skycoin/teller/internal/config"
 )
 
+// errNoTeller says that nobody listens where the admin interface should be.
+var errNoTeller = errors.New("is it running?")
+
 // askAdmin calls the running teller's admin interface, as the configuration describes it.
 func askAdmin(ctx context.Context, f *flags, method, path string, body, answer any) error {
+	return askAdminWithin(ctx, f, 30*time.Second, method, path, body, answer)
+}
+
+// askAdminWithin is askAdmin for what may take another time.
+func askAdminWithin(ctx context.Context, f *flags, timeout time.Duration, method, path string, body, answer any) error {
 	c, err := config.Read(f.source())
 	if err != nil {
 		return err
@@ -27,7 +35,7 @@ func askAdmin(ctx context.Context, f *flags, method, path string, body, answer a
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, method, "http://"+c.AdminPanel.Host+path, bytes.NewReader(content))
 	if err != nil {
@@ -40,7 +48,7 @@ func askAdmin(ctx context.Context, f *flags, method, path string, body, answer a
 	resp, err := http.DefaultClient.Do(req)
 	var refused *net.OpError
 	if errors.As(err, &refused) {
-		return teller.Errorf(teller.CodeUnavailable, "no teller answers on %s (admin_panel.host): is it running? %w", c.AdminPanel.Host, err)
+		return teller.Errorf(teller.CodeUnavailable, "no teller answers on %s (admin_panel.host): %w %w", c.AdminPanel.Host, errNoTeller, err)
 	}
 	if err != nil {
 		return err

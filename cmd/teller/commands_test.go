@@ -5,9 +5,12 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/skycoin/teller"
 )
 
 // run executes a command line in this process and returns what it prints.
@@ -140,6 +143,9 @@ func TestHolds(t *testing.T) {
 	if _, err := holds("holds", "close", lost); err == nil {
 		t.Error("closed without a reason")
 	}
+	if _, err := holds("holds", "paid", lost, "--reason", "by hand", "--txid", strings.Repeat("ab", 32)); err == nil || !strings.Contains(err.Error(), "does not know") {
+		t.Errorf("marked as paid by a transaction that does not exist: %v", err)
+	}
 	if out, err := holds("holds", "close", lost, "--reason", "paid by hand"); err != nil || !strings.Contains(out, "done") {
 		t.Fatalf("%v: %s", err, out)
 	}
@@ -163,5 +169,29 @@ func TestHolds(t *testing.T) {
 	p.kill(syscall.SIGTERM)
 	if _, err := holds("holds", "list"); err == nil || !strings.Contains(err.Error(), "is it running") {
 		t.Errorf("without a running teller: %v", err)
+	}
+}
+
+// Every reason for a hold is explained where the operator meets it: in the list, and in the table of the documentation.
+func TestEveryHoldReasonIsExplained(t *testing.T) {
+	source, err := os.ReadFile("../../deposit.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	manual, err := os.ReadFile("../../docs/operations.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := regexp.MustCompile(`HoldReason = "(\w+)"`).FindAllStringSubmatch(string(source), -1)
+	if len(found) < 12 {
+		t.Fatalf("only %d reasons are found", len(found))
+	}
+	for _, m := range found {
+		if nextSteps[teller.HoldReason(m[1])] == "" {
+			t.Errorf("%s is not explained by `teller holds list`", m[1])
+		}
+		if !strings.Contains(string(manual), "\n| `"+m[1]+"` | ") {
+			t.Errorf("%s is not in the table of docs/operations.md", m[1])
+		}
 	}
 }

@@ -7,19 +7,21 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+
+	"github.com/skycoin/teller"
 )
 
 func newHolds(f *flags) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "holds",
-		Short: "List, release and close deposits that wait for an operator's decision",
+		Short: "List deposits that wait for an operator's decision, and decide",
 		Long: `A deposit is held when teller can not know what is right: its block left the chain after it was
 credited, somebody else spent the hot wallet, an imported payment is unknown, and the like. It
 keeps its status and is not paid until you decide. teller must be running: these commands ask
 its admin interface.`,
 	}
 	cmd.AddCommand(newHoldsList(f), newHoldsAct(f, "release", "Let a held deposit go on: it will be paid what it is owed"),
-		newHoldsAct(f, "close", "End a deposit without paying it, with a reason that buyers and auditors can be told"))
+		newHoldsAct(f, "close", "End a deposit without paying it, with a reason that buyers and auditors can be told"), newHoldsPaid(f))
 	return cmd
 }
 
@@ -34,6 +36,22 @@ type heldDeposit struct {
 		Detail string `json:"detail"`
 		Since  int64  `json:"since"`
 	} `json:"hold"`
+}
+
+// nextSteps says in a line what to do about each reason; docs/operations.md says more.
+var nextSteps = map[teller.HoldReason]string{
+	teller.HoldOrphaned:      "wait, it is lifted when the deposit is back at depth; if that never comes, close it",
+	teller.HoldBeforeBinding: "find out who paid; release it if it was the buyer",
+	teller.HoldOwnPayout:     "close it, unless a buyer really uses a deposit address as a SKY address",
+	teller.HoldWithdrawal:    "look the transaction up: if it paid this deposit, say so with paid --txid; if not, release it",
+	teller.HoldImportPaid:    "compare with the transaction named: if it is the payment, say so with paid --txid; if not, release it",
+	teller.HoldImportUnknown: "look the SKY address up: if it was paid, say so with paid --txid; if not, pay by hand and then do so",
+	teller.HoldImportOrder:   "settle the order by hand, then say so with paid --txid, or close it",
+	teller.HoldImportHeight:  "release it if it was never paid, else say by which transaction with paid --txid",
+	teller.HoldRebuilt:       "look the SKY address up: if it was paid, say so with paid --txid; if not, release it",
+	teller.HoldUnexplained:   "look the address up: release it if the amount is right; else close it and pay by hand",
+	teller.HoldDuplicate:     "look the address up: close one of the two if they are the same coins",
+	teller.HoldUnpayable:     "close it, or pay by hand if you can and say so with paid --txid",
 }
 
 func newHoldsList(f *flags) *cobra.Command {
@@ -59,10 +77,44 @@ func newHoldsList(f *flags) *cobra.Command {
 				}
 				since := time.Unix(d.Hold.Since, 0).Format(time.DateTime)
 				fmt.Fprintf(w, "%s\t%s\t%s\t%s\tsince %s\n\t%s\n", d.DepositID, d.Status, d.SkyAddress, d.Hold.Reason, since, d.Hold.Detail)
+				if next, ok := nextSteps[teller.HoldReason(d.Hold.Reason)]; ok {
+					fmt.Fprintf(w, "\t-> %s\n", next)
+				}
 			}
 			return w.Flush()
 		},
 	}
+}
+
+// newHoldsPaid is newHoldsAct with a transaction.
+func newHoldsPaid(f *flags) *cobra.Command {
+	var txid, reason string
+	cmd := &cobra.Command{
+		Use:   "paid DEPOSIT_ID --txid SKYCOIN_TXID --reason TEXT",
+		Short: "End a deposit that you have paid by hand, by the transaction that paid it",
+		Long: `End a deposit that somebody has paid by hand, from whatever wallet. The transaction must be in a
+block of the Skycoin chain and pay the deposit's SKY address what it is owed; teller asks the node.`,
+		Example: "  teller holds paid 4a5e…:0 --txid 9f31… --reason 'paid from the cold wallet'",
+		Args:    cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return decide(cmd, f, "paid", map[string]string{"deposit_id": args[0], "txid": txid, "reason": reason})
+		},
+	}
+	cmd.Flags().StringVar(&txid, "txid", "", "the Skycoin transaction that paid it (required)")
+	cmd.Flags().StringVar(&reason, "reason", "", "why, for the audit log (required)")
+	_ = cmd.MarkFlagRequired("txid") // they exist
+	_ = cmd.MarkFlagRequired("reason")
+	return cmd
+}
+
+// decide asks for an act and shows what has become of the deposit.
+func decide(cmd *cobra.Command, f *flags, act string, body map[string]string) error {
+	var d heldDeposit
+	if err := askAdmin(cmd.Context(), f, http.MethodPost, "/api/holds/"+act, body, &d); err != nil {
+		return err
+	}
+	fmt.Fprintf(cmd.OutOrStdout(), "%s is %s\n", d.DepositID, d.Status)
+	return nil
 }
 
 func newHoldsAct(f *flags, act, short string) *cobra.Command {
@@ -73,13 +125,7 @@ func newHoldsAct(f *flags, act, short string) *cobra.Command {
 		Example: fmt.Sprintf("  teller holds %s 4a5e…:0 --reason 'looked the address up: never paid'", act),
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			var d heldDeposit
-			body := map[string]string{"deposit_id": args[0], "reason": reason}
-			if err := askAdmin(cmd.Context(), f, http.MethodPost, "/api/holds/"+act, body, &d); err != nil {
-				return err
-			}
-			fmt.Fprintf(cmd.OutOrStdout(), "%s is %s\n", d.DepositID, d.Status)
-			return nil
+			return decide(cmd, f, act, map[string]string{"deposit_id": args[0], "reason": reason})
 		},
 	}
 	cmd.Flags().StringVar(&reason, "reason", "", "why, for the audit log (required)")

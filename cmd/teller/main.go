@@ -24,7 +24,7 @@ func main() {
 	context.AfterFunc(ctx, stop)
 	if err := newRoot().ExecuteContext(ctx); err != nil {
 		fmt.Fprintln(os.Stderr, "teller: "+err.Error())
-		os.Exit(1)
+		os.Exit(exitCode(err))
 	}
 }
 
@@ -50,7 +50,8 @@ Without a subcommand it serves what the configuration file says. To try it witho
 any node or file: teller dummy`,
 		Example: `  teller dummy                     try it: everything outside is simulated
   teller -c teller.toml            serve with a configuration file
-  teller -c teller.toml holds list what waits for a decision of yours`,
+  teller -c teller.toml holds list what waits for a decision of yours
+  teller -c teller.toml audit      compare the ledger with the chains`,
 		Args:          cobra.NoArgs,
 		Version:       buildVersion(),
 		SilenceUsage:  true,
@@ -60,7 +61,7 @@ any node or file: teller dummy`,
 	p := root.PersistentFlags()
 	p.StringVarP(&f.config, "config", "c", "", "configuration file: a path, or a name to look for in the data and working directories (default config.toml)")
 	p.StringVarP(&f.dir, "dir", "d", "", "data directory (default $HOME/.teller-skycoin)")
-	root.AddCommand(newServe(&f), newDummy(&f), newHolds(&f), newWithdrawals(&f), newScanBlock(&f), newRescan(&f), newAddresses(&f), newKeys())
+	root.AddCommand(newServe(&f), newDummy(&f), newHolds(&f), newWithdrawals(&f), newAudit(&f), newScanBlock(&f), newRescan(&f), newAddresses(&f), newKeys())
 	root.AddCommand(newAddressCommands(&f)...)
 	return root
 }

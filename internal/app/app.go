@@ -23,6 +23,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/skycoin/teller"
+	"github.com/skycoin/teller/internal/audit"
 	"github.com/skycoin/teller/internal/config"
 	"github.com/skycoin/teller/internal/counter"
 	"github.com/skycoin/teller/internal/pool"
@@ -37,6 +38,8 @@ type Options struct {
 	Log        *slog.Logger
 	Version    string
 	Passphrase func() ([]byte, error) // asked for when the wallet file is encrypted
+
+	disk bolt.Disk // nil = the machine's; tests put a failing one here
 }
 
 // App is a counter that is ready to run.
@@ -59,6 +62,8 @@ type App struct {
 	files     map[teller.Coin]addressFile
 	reloading sync.Mutex // one Reload at a time
 	follower  *settle.Follower
+	auditor   *audit.Auditor
+	auditing  sync.Mutex // one whole audit at a time
 	loops     map[string]*loop
 	dummy     dummyWorld
 	listeners []listener
@@ -125,24 +130,22 @@ func (a *App) openDataDir(context.Context) error {
 	return nil
 }
 
-func (a *App) openStore(ctx context.Context) error {
-	s, err := bolt.Open(ctx, bolt.Options{Path: a.Config.DBPath(), Clock: a.clock, Logger: a.Log})
-	if err != nil {
-		return err
-	}
-	a.store = s
-	a.onClose("store", s.Close)
-	return nil
-}
-
 // openSettlement makes the workers behind the desk. With sending switched off nothing new is paid and nothing is
 // broadcast again, but what was sent is still followed.
-func (a *App) openSettlement(context.Context) error {
+func (a *App) openSettlement(ctx context.Context) error {
 	ex := a.Config.SkyExchanger
 	own := a.wallet.Addresses()
+	a.openAudit()
 	genesis := a.Config.SkyRPC.Genesis
 	if a.Config.Dummy.Sender {
 		genesis = teller.DummyGenesis
+	}
+	_, pinned, err := a.store.Networks(ctx)
+	if err != nil {
+		return err
+	}
+	if err := a.checkNetwork("payouts", pinned, genesis); err != nil {
+		return err
 	}
 	rates := make(map[teller.Coin]teller.Rate)
 	for _, coin := range teller.Coins {
@@ -165,7 +168,7 @@ func (a *App) openSettlement(context.Context) error {
 	}
 	a.addLoop(&settle.Payer{
 		Node: a.node, Store: a.store, Wallet: a.wallet, SKY: a.sky, Log: a.Log, Clock: a.clock, MaxSize: ex.MaxTransactionSize,
-		Stored: a.wakeup("broadcaster"), NotAtHead: a.wakeup("skycoin"),
+		Stored: a.wakeup("broadcaster"), NotAtHead: a.wakeup("skycoin"), Audit: a.gate,
 	}, ex.TxConfirmationCheckWait)
 	a.addLoop(&settle.Broadcaster{
 		Node: a.node, Store: a.store, Log: a.Log, Clock: a.clock, Every: rebroadcastEvery,
@@ -217,6 +220,7 @@ func (a *App) Run(ctx context.Context) error {
 	for _, l := range a.loops {
 		g.Go(func() error { return l.Run(ctx) })
 	}
+	g.Go(func() error { return a.endWithLedger(ctx) })
 	for _, p := range a.pushers {
 		g.Go(func() error { return p.Run(ctx) })
 	}

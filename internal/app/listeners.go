@@ -9,6 +9,7 @@ import (
 
 	"github.com/skycoin/teller"
 	"github.com/skycoin/teller/internal/httpapi"
+	"github.com/skycoin/teller/internal/settle"
 	"github.com/skycoin/teller/internal/web"
 )
 
@@ -28,7 +29,7 @@ func (a *App) openListeners(ctx context.Context) error {
 	}
 	admin := httpapi.NewAdmin(httpapi.AdminOptions{
 		Store: &operator{Store: a.store, wake: a.wakeAll}, Addresses: a.addressUse,
-		Reload: a.Reload, Metrics: a.metricsHandler(), Clock: a.clock, Logger: a.Log,
+		MarkPaid: a.markPaid, Reload: a.Reload, Audit: a.Audit, Metrics: a.metricsHandler(), Clock: a.clock, Logger: a.Log,
 		Host: c.AdminPanel.Host, Token: c.AdminPanel.Token.Reveal(),
 	})
 	if err := a.listen(ctx, "admin", c.AdminPanel.Host, admin); err != nil {
@@ -89,6 +90,11 @@ func (o *operator) Release(ctx context.Context, id string, act teller.Act) (tell
 		o.wake()
 	}
 	return d, err
+}
+
+// markPaid takes an operator's word that a transaction made by hand has paid a deposit.
+func (a *App) markPaid(ctx context.Context, id, txid string, act teller.Act) (teller.Deposit, error) {
+	return settle.MarkPaid(ctx, a.node, a.store, id, txid, act)
 }
 
 // StartRescan implements teller.RescanStore.

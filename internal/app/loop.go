@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"time"
 
@@ -105,6 +106,10 @@ func (l *loop) rest(ctx context.Context) bool {
 func (l *loop) tell(err error) {
 	if l.vitals == nil {
 		l.log.Warn("worker will retry", "err", err)
+		return
+	}
+	if _, ok := errors.AsType[*ledgerTrouble](err); ok {
+		l.log.Warn("the ledger's disk needs a person", "notice", "WATCH", "err", err)
 		return
 	}
 	switch teller.CodeOf(err) {

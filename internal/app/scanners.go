@@ -14,12 +14,19 @@ const mempoolPace = time.Second
 // openScanners starts to watch what is bound, and what may be bound. From here on deposits are seen as soon as Run asks
 // the nodes.
 func (a *App) openScanners(ctx context.Context) error {
+	pinned, _, err := a.store.Networks(ctx)
+	if err != nil {
+		return err
+	}
 	for _, coin := range teller.Coins {
 		if !a.terms.Coins[coin].Enabled {
 			continue
 		}
 		chain, genesis, err := a.chain(coin)
 		if err != nil {
+			return err
+		}
+		if err := a.checkNetwork(string(coin)+" deposits", pinned[coin], genesis); err != nil {
 			return err
 		}
 		sc := a.Config.Scanner(coin)

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"errors"
 	"slices"
 	"strings"
 	"sync"
@@ -36,6 +37,9 @@ func (v *vitals) Report(part string, err error) {
 // publicText is what anybody may read about a failure. What a buyer can do nothing about is told without the names and
 // addresses of the operator's machines; the log has them.
 func publicText(err error) string {
+	if trouble, ok := errors.AsType[*ledgerTrouble](err); ok {
+		return trouble.public
+	}
 	switch teller.CodeOf(err) {
 	case "":
 		return ""

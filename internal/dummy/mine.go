@@ -155,7 +155,7 @@ func (n *Node) apply(when uint64, txs []*transaction) {
 				t.Outputs[i].ID = ux.Hash().Hex()
 			}
 		}
-		t.confirmed = true
+		t.confirmed, t.height = true, b.Height
 		n.known[t.ID] = t
 		for _, address := range t.touched() {
 			n.byAddress[address] = append(n.byAddress[address], t)

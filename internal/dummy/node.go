@@ -64,6 +64,7 @@ type transaction struct {
 	from      []string // addresses of the inputs
 	fee       uint64   // coin hours, when it came
 	confirmed bool
+	height    int64 // of the block that holds it
 }
 
 // OpenNode opens the simulated Skycoin chain in a data directory, in the file dummy-sky-node.jsonl, and makes a new one
@@ -235,11 +236,11 @@ func (n *Node) History(ctx context.Context, address string) ([]teller.HistoryTx,
 	defer n.mu.Unlock()
 	var txs []teller.HistoryTx
 	for _, t := range n.byAddress[address] {
-		txs = append(txs, teller.HistoryTx{SkyTx: t.SkyTx, From: t.from, State: t.state()})
+		txs = append(txs, teller.HistoryTx{SkyTx: t.SkyTx, From: t.from, State: t.state(), Height: t.height})
 	}
 	for _, t := range n.pending {
 		if slices.Contains(t.touched(), address) {
-			txs = append(txs, teller.HistoryTx{SkyTx: t.SkyTx, From: t.from, State: t.state()})
+			txs = append(txs, teller.HistoryTx{SkyTx: t.SkyTx, From: t.from, State: t.state(), Height: teller.UnknownHeight})
 		}
 	}
 	return txs, nil

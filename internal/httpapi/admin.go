@@ -36,8 +36,12 @@ type AddressUse struct {
 type AdminOptions struct {
 	Store     AdminStore
 	Addresses func(teller.Coin) AddressUse
+	// MarkPaid takes the operator's word that a transaction has paid a deposit, if the Skycoin chain bears it out.
+	MarkPaid func(ctx context.Context, id, txid string, act teller.Act) (teller.Deposit, error)
 	// Reload reads the address files again; CodeInvalid with the mistakes when one can not be used.
-	Reload  func(context.Context) (map[teller.Coin]Reloaded, error)
+	Reload func(context.Context) (map[teller.Coin]Reloaded, error)
+	// Audit compares the ledger with the nodes, and reads the chains of the coins that from names again from there on.
+	Audit   func(ctx context.Context, from map[teller.Coin]int64) (teller.AuditReport, error)
 	Metrics http.Handler // answers /metrics
 	Clock   teller.Clock
 	Logger  *slog.Logger
@@ -58,12 +62,14 @@ func NewAdmin(o AdminOptions) http.Handler {
 	rt.get("/api/holds", a.holds)
 	rt.post("/api/holds/release", a.release)
 	rt.post("/api/holds/close", a.close)
+	rt.post("/api/holds/paid", a.paid)
 	rt.get("/api/withdrawals", a.withdrawals)
 	rt.post("/api/withdrawals/settle", a.settle)
 	rt.get("/api/unbound-payments", a.unbound)
 	rt.post("/api/addresses/reload", a.reload)
 	rt.handle("/api/rescans", a.rescansOf, http.MethodGet, http.MethodHead, http.MethodPost)
 	rt.get("/api/audit", a.audit)
+	rt.get("/api/audit/report", a.auditReport)
 	rt.get("/metrics", func(w http.ResponseWriter, r *http.Request) error {
 		a.Metrics.ServeHTTP(w, r)
 		return nil
@@ -120,35 +126,4 @@ func (a *admin) withdrawals(w http.ResponseWriter, r *http.Request) error {
 		resp.Withdrawals = append(resp.Withdrawals, out)
 	}
 	return writeJSON(w, resp)
-}
-
-type auditJSON struct {
-	Seq       uint64        `json:"seq"`
-	Time      int64         `json:"time"`
-	Event     string        `json:"event"`
-	DepositID string        `json:"deposit_id"`
-	TxID      string        `json:"txid"`
-	From      teller.Status `json:"from"`
-	To        teller.Status `json:"to"`
-	Actor     string        `json:"actor"`
-	Detail    string        `json:"detail"`
-}
-
-// audit is GET /api/audit.
-func (a *admin) audit(w http.ResponseWriter, r *http.Request) error {
-	pos, err := positionOf(r.URL.Query())
-	if err != nil {
-		return err
-	}
-	next := func() ([]auditJSON, error) {
-		return turn(pos,
-			func(after uint64, limit int) ([]teller.AuditEntry, error) {
-				return a.Store.Audit(r.Context(), after, limit)
-			},
-			func(e *teller.AuditEntry) uint64 { return e.Seq },
-			func(e *teller.AuditEntry) auditJSON {
-				return auditJSON{e.Seq, unix(e.Time), e.Event, e.DepositID, e.TxID, e.From, e.To, e.Actor, e.Detail}
-			})
-	}
-	return streamList(w, r, "audit", next)
 }

@@ -25,6 +25,7 @@ func adminOptions(l *ledger, change func(*httpapi.AdminOptions)) httpapi.AdminOp
 			}[c]
 		},
 	}
+	o.MarkPaid = l.markPaid
 	o.Reload = func(context.Context) (map[teller.Coin]httpapi.Reloaded, error) {
 		return map[teller.Coin]httpapi.Reloaded{teller.BTC: {Added: 2, Removed: 1, Remaining: 5}}, nil
 	}
@@ -161,6 +162,11 @@ func adminCases() []adminCase {
 		{"close done", nil, post("/api/holds/close", `{"deposit_id":"txc:0","reason":"y"}`)},
 		{"close conflict", func(l *ledger) { l.err = teller.Errorf(teller.CodeConflict, "deposit txd:0 changed meanwhile") },
 			post("/api/holds/close", `{"deposit_id":"txd:0","reason":"y"}`)},
+		{"paid", nil, post("/api/holds/paid", `{"deposit_id":"txd:0","txid":" AB12 ","reason":"paid by hand"}`)},
+		{"paid missing txid", nil, post("/api/holds/paid", `{"deposit_id":"txd:0","reason":"paid by hand"}`)},
+		{"paid missing reason", nil, post("/api/holds/paid", `{"deposit_id":"txd:0","txid":"ab12"}`)},
+		{"paid unknown", nil, post("/api/holds/paid", `{"deposit_id":"x:0","txid":"ab12","reason":"y"}`)},
+		{"paid done", nil, post("/api/holds/paid", `{"deposit_id":"txc:0","txid":"ab12","reason":"y"}`)},
 		{"withdrawals", nil, get("/api/withdrawals")},
 		{"withdrawals none", func(l *ledger) { l.gone = nil }, get("/api/withdrawals")},
 		{"unbound", nil, get("/api/unbound-payments")},

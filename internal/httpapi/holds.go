@@ -10,24 +10,39 @@ import (
 
 type holdRequest struct {
 	DepositID string `json:"deposit_id"`
+	TxID      string `json:"txid"` // for paid only
 	Reason    string `json:"reason"`
 }
 
+// act is an operator's decision about one deposit.
+type act func(ctx context.Context, id string, act teller.Act) (teller.Deposit, error)
+
 // release is POST /api/holds/release.
 func (a *admin) release(w http.ResponseWriter, r *http.Request) error {
-	return a.decide(w, r, a.Store.Release)
+	return a.decide(w, r, func(holdRequest) (act, error) { return a.Store.Release, nil })
 }
 
 // close is POST /api/holds/close.
 func (a *admin) close(w http.ResponseWriter, r *http.Request) error {
-	return a.decide(w, r, a.Store.CloseDeposit)
+	return a.decide(w, r, func(holdRequest) (act, error) { return a.Store.CloseDeposit, nil })
 }
 
-// decide carries out an operator's decision and answers with the deposit as it is then. Both decisions need a reason:
-// the audit log is read by people who were not there.
-func (a *admin) decide(
-	w http.ResponseWriter, r *http.Request, act func(context.Context, string, teller.Act) (teller.Deposit, error),
-) error {
+// paid is POST /api/holds/paid: a transaction that somebody made by hand has paid the deposit.
+func (a *admin) paid(w http.ResponseWriter, r *http.Request) error {
+	return a.decide(w, r, func(req holdRequest) (act, error) {
+		txid := strings.ToLower(strings.TrimSpace(req.TxID))
+		if txid == "" {
+			return nil, badRequest("Missing txid")
+		}
+		return func(ctx context.Context, id string, by teller.Act) (teller.Deposit, error) {
+			return a.MarkPaid(ctx, id, txid, by)
+		}, nil
+	})
+}
+
+// decide carries out an operator's decision, which choose makes of the request, and answers with the deposit as it is
+// then. Every decision needs a reason: the audit log is read by people who were not there.
+func (a *admin) decide(w http.ResponseWriter, r *http.Request, choose func(holdRequest) (act, error)) error {
 	var req holdRequest
 	if err := readJSON(w, r, &req); err != nil {
 		return err
@@ -39,7 +54,11 @@ func (a *admin) decide(
 	if reason == "" {
 		return badRequest("Missing reason")
 	}
-	d, err := act(r.Context(), id, teller.Act{Actor: actorOf(r), Reason: reason})
+	do, err := choose(req)
+	if err != nil {
+		return err
+	}
+	d, err := do(r.Context(), id, teller.Act{Actor: actorOf(r), Reason: reason})
 	if err != nil {
 		return err
 	}

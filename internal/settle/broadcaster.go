@@ -43,7 +43,7 @@ func (b *Broadcaster) Step(ctx context.Context) (bool, error) {
 	var errs []error
 	for _, p := range payouts {
 		a := b.sent[p.TxID]
-		if a.n == 0 || now.Sub(a.last) >= b.Every {
+		if since := now.Sub(a.last); a.n == 0 || since >= b.Every || since < 0 { // the clock was put back
 			a = attempts{n: a.n + 1, last: now}
 			if err := b.Node.Inject(ctx, p.Raw); err != nil {
 				errs = append(errs, teller.Errorf(teller.CodeUnavailable, "payout %s is not taken yet: %w", p.TxID, err))

@@ -50,7 +50,7 @@ func (f *Follower) Step(ctx context.Context) (bool, error) {
 	}
 	cursor, err := f.Store.WalletCursor(ctx)
 	if teller.CodeOf(err) == teller.CodeNotFound {
-		return f.open(ctx, f.Addresses, nil)
+		return f.openFirst(ctx)
 	}
 	if err != nil {
 		return false, err
@@ -96,6 +96,39 @@ func foreignChain(cursor teller.WalletCursor) error {
 	return teller.Errorf(teller.CodeWrongNetwork, "the skycoin node's chain does not contain block %d %s, which the ledger has seen: nothing is paid until this is cleared up", cursor.Height, cursor.Hash)
 }
 
+// openFirst opens the wallet for a new ledger. One that knows of payouts already, from the journal of a ledger that was
+// lost, must be told what has become of them: their blocks are below the one at which it begins.
+func (f *Follower) openFirst(ctx context.Context) (bool, error) {
+	payouts, err := f.Store.PendingPayouts(ctx)
+	if err != nil {
+		return false, err
+	}
+	var past []teller.SkyTx
+	for _, a := range f.Addresses {
+		if len(payouts) == 0 {
+			break
+		}
+		spent, err := f.spentFrom(ctx, a)
+		if err != nil {
+			return false, err
+		}
+		past = append(past, spent...)
+	}
+	return f.open(ctx, f.Addresses, past)
+}
+
+// spentFrom are the transactions that spent from an address.
+func (f *Follower) spentFrom(ctx context.Context, address string) ([]teller.SkyTx, error) {
+	history, err := f.Node.History(ctx, address)
+	var spent []teller.SkyTx
+	for _, tx := range history {
+		if slices.Contains(tx.From, address) {
+			spent = append(spent, tx.SkyTx)
+		}
+	}
+	return spent, err
+}
+
 func (f *Follower) open(ctx context.Context, addresses []string, past []teller.SkyTx) (bool, error) {
 	if err := f.Node.Synced(ctx); err != nil {
 		return false, err
@@ -123,15 +156,11 @@ func (f *Follower) adopt(ctx context.Context, cursor teller.WalletCursor) (bool,
 			continue
 		}
 		unknown = append(unknown, a)
-		history, err := f.Node.History(ctx, a)
+		spent, err := f.spentFrom(ctx, a)
 		if err != nil {
 			return false, err
 		}
-		for _, tx := range history {
-			if slices.Contains(tx.From, a) {
-				past = append(past, tx.SkyTx)
-			}
-		}
+		past = append(past, spent...)
 	}
 	if len(unknown) == 0 {
 		return false, nil

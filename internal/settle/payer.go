@@ -31,6 +31,11 @@ type Payer struct {
 	MaxSize   int    // of a transaction, in bytes
 	Stored    func() // wakes the broadcaster; may be nil
 	NotAtHead func() // wakes the follower; may be nil
+	// Audit must return nil once before anything is paid. It is called when the ledger has followed the Skycoin chain to
+	// the node's head, at every Step until then; nil = nothing is to be proven first.
+	Audit func(ctx context.Context) error
+
+	audited bool // Audit has returned nil
 }
 
 // Name implements the worker's name.
@@ -41,6 +46,9 @@ func (p *Payer) Name() string { return "sender" }
 // before the head is: a transaction that is mined in between shows as a new head.
 func (p *Payer) Step(ctx context.Context) (bool, error) {
 	if due, err := p.Store.Due(ctx, teller.StatusWaitingSend, 0, 1); err != nil || len(due) == 0 {
+		return false, err
+	}
+	if passed, err := p.audit(ctx); err != nil || !passed {
 		return false, err
 	}
 	pending, err := p.Node.Pending(ctx)
@@ -80,6 +88,27 @@ func (p *Payer) Step(ctx context.Context) (bool, error) {
 		return false, err
 	}
 	wake(p.Stored)
+	return true, nil
+}
+
+// audit has the ledger audited before the first payout, and reports whether that has gone well. It takes its time, so what
+// is pending and where the head is are asked after it.
+func (p *Payer) audit(ctx context.Context) (bool, error) {
+	if p.Audit == nil || p.audited {
+		return true, nil
+	}
+	_, ready, err := ledgerHead(ctx, p.Node, p.Store, p.Wallet.Addresses())
+	if err != nil {
+		return false, err
+	}
+	if !ready {
+		wake(p.NotAtHead)
+		return false, nil
+	}
+	if err := p.Audit(ctx); err != nil {
+		return false, err
+	}
+	p.audited = true
 	return true, nil
 }
 

@@ -52,6 +52,23 @@ func TestBroadcasterSendsTheSameBytesUntilConfirmed(t *testing.T) {
 	}
 }
 
+// A clock that is put back must not keep a payout from being sent again: a node may have forgotten it.
+func TestBroadcasterSendsAgainWhenTheClockIsPutBack(t *testing.T) {
+	l := &fakeLedger{payouts: []teller.Payout{{TxID: "tx1", Raw: []byte("bytes")}}}
+	n := &fakeNode{}
+	clock := &movingClock{t: now}
+	b := &Broadcaster{Node: n, Store: l, Log: quiet, Clock: clock, Every: 10 * time.Second}
+	for _, jump := range []time.Duration{0, -49 * time.Hour, 11 * time.Second} {
+		clock.t = clock.t.Add(jump)
+		if _, err := b.Step(context.Background()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if len(n.injected) != 3 {
+		t.Errorf("sent %d times, want 3", len(n.injected))
+	}
+}
+
 type movingClock struct{ t time.Time }
 
 func (c *movingClock) Now() time.Time { return c.t }

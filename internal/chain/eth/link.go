@@ -17,12 +17,13 @@ import (
 // that is down is given up as a whole.
 type link struct {
 	*rpc.Client
-	down chan struct{} // closed when the websocket is; never for HTTP
-	once sync.Once     // closes down
+	down    chan struct{} // closed when the websocket is; never for HTTP
+	once    sync.Once     // closes down
+	settled func() bool   // the context of dial does not concern the connection any more
 }
 
 func dial(ctx context.Context, url string, web *http.Client) (*link, error) {
-	l := &link{down: make(chan struct{})}
+	l := &link{down: make(chan struct{}), settled: func() bool { return true }}
 	var err error
 	l.Client, err = rpc.DialOptions(ctx, url,
 		rpc.WithHTTPClient(web),
@@ -36,13 +37,15 @@ func dial(ctx context.Context, url string, web *http.Client) (*link, error) {
 			WriteBufferSize: 4 << 10,
 		}),
 		rpc.WithWebsocketMessageSizeLimit(maxReply))
+	l.settled()
 	if err != nil {
 		return nil, err
 	}
 	return l, nil
 }
 
-// dial makes the link's one connection.
+// dial makes the link's one connection. The handshake after it looks at the context's deadline, but not at its end, which
+// therefore closes the connection.
 func (l *link) dial(ctx context.Context, network, address string) (net.Conn, error) {
 	if l.isDown() {
 		return nil, errLost
@@ -51,7 +54,9 @@ func (l *link) dial(ctx context.Context, network, address string) (net.Conn, err
 	if err != nil {
 		return nil, err
 	}
-	return &watchedConn{conn, l}, nil
+	watched := &watchedConn{conn, l}
+	l.settled = context.AfterFunc(ctx, func() { _ = watched.Close() })
+	return watched, nil
 }
 
 func (l *link) isDown() bool {

@@ -2,9 +2,11 @@ package eth
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"io"
 	"math/big"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -160,6 +162,43 @@ func TestHungWebsocketIsGivenUp(t *testing.T) {
 		}
 	}
 	t.Errorf("after five timeouts still on connection %d: %v", connections.Load(), err)
+}
+
+// A node that takes connections and says nothing keeps nobody who does not want to wait any more: teller has to end.
+func TestHungHandshakeIsLeft(t *testing.T) {
+	silent, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer silent.Close()
+	c, err := New(Config{Server: "ws://" + silent.Addr().String(), ChainID: 1, Timeout: time.Minute})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	ctx, leave := context.WithCancel(t.Context())
+	left := make(chan error, 1)
+	go func() {
+		_, err := c.Tip(ctx)
+		left <- err
+	}()
+	conn, err := silent.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	if _, err := conn.Read(make([]byte, 1)); err != nil { // it shakes hands now
+		t.Fatal(err)
+	}
+	leave()
+	select {
+	case err := <-left:
+		if teller.CodeOf(err) != teller.CodeUnavailable {
+			t.Errorf("it was left with %v, want %s", err, teller.CodeUnavailable)
+		}
+	case <-time.After(20 * time.Second):
+		t.Error("the call goes on after its context has ended")
+	}
 }
 
 // A kind of transaction that is still to come may have neither a recipient nor a value of its own.

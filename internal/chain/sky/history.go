@@ -25,7 +25,7 @@ type verboseTxJSON struct {
 }
 
 func (t verboseTxJSON) check(state teller.TxState, genesis bool) (teller.HistoryTx, error) {
-	h := teller.HistoryTx{State: state}
+	h := teller.HistoryTx{State: state, Height: teller.UnknownHeight}
 	ids := make([]string, 0, len(t.Inputs))
 	for _, in := range t.Inputs {
 		if _, err := bodyHash(in.ID, in.SrcTx, in.Address, in.Coins, in.Hours); err != nil {
@@ -147,6 +147,7 @@ func (n *Node) confirmedOf(ctx context.Context, address string) ([]teller.Histor
 			if err != nil {
 				return nil, err
 			}
+			h.Height = int64(t.Status.BlockSeq)
 			if seen[h.ID] || !concerns(h, address) {
 				return nil, teller.Errorf(teller.CodeMalformed, "skycoin node: transaction %s is listed twice or has nothing to do with %s", h.ID, address)
 			}

@@ -2,6 +2,9 @@ package bolt
 
 import (
 	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 
 	"github.com/skycoin/teller"
@@ -20,8 +23,10 @@ const (
 	eventPay         = "pay"         // it is in a stored payout
 	eventConfirm     = "confirm"     // that payout is in a block
 	eventSupersede   = "supersede"   // that payout died
+	eventRecall      = "recall"      // the journal tells that it is in a payout, or was closed: a backup was put back
 	eventHold        = "hold"        //
 	eventRelease     = "release"     //
+	eventMarkPaid    = "paid"        // by a transaction made by hand, an operator says
 	eventClose       = "close"       //
 	eventChecked     = "checked"     // an imported row's past was looked up
 	eventRewind      = "rewind"      // the scan went back to an older block
@@ -39,10 +44,66 @@ const (
 	eventLateConfirm = "late"        // a payout that was dead is in a block
 )
 
-// audit appends an entry to the log.
+// auditHead is the last entry of the audit log.
+type auditHead struct {
+	seq  uint64 // 0 = there is none
+	hash string
+}
+
+// audit appends an entry to the log and links it to the one before.
 func (t *txn) audit(e teller.AuditEntry) {
+	_, before := t.auditHead()
 	e.Seq, e.Time = t.nextSeq(bucketAudit), t.now
+	e.Hash = e.Link(before)
 	t.putJSON(bucketAudit, seqKey(e.Seq), e)
+	t.head = &auditHead{e.Seq, e.Hash}
+}
+
+// auditHead returns the sequence number and hash of the last entry, 0 and "" when the log is empty. It is read once for a
+// transaction.
+func (t *txn) auditHead() (uint64, string) {
+	if t.head == nil {
+		t.head = &auditHead{}
+		if b := t.bucket(bucketAudit); b != nil {
+			if k, v := b.Cursor().Last(); k != nil {
+				e, err := decodeEntry(k, v)
+				t.fail(err)
+				t.head = &auditHead{e.Seq, e.Hash}
+			}
+		}
+	}
+	return t.head.seq, t.head.hash
+}
+
+func decodeEntry(k, v []byte) (e teller.AuditEntry, err error) {
+	if err = json.Unmarshal(v, &e); err != nil {
+		err = corrupt(bucketAudit, bytes.Clone(k), err)
+	}
+	return e, err
+}
+
+// AuditHead returns the sequence number and hash of the last entry of the audit log, 0 and "" when there is none. Noted
+// outside of the database, they prove later that nothing up to there was changed.
+func (s *Store) AuditHead(ctx context.Context) (seq uint64, hash string, err error) {
+	err = s.view(ctx, func(t *txn) error {
+		seq, hash = t.auditHead()
+		return t.err
+	})
+	return seq, hash, err
+}
+
+// describe adds to an entry how the deposit stands, raw being its row.
+func (r *record) describe(e *teller.AuditEntry, raw []byte) {
+	e.Version, e.PaidBy, e.Row = r.Version, r.PayoutTxID, rowDigest(raw)
+	for _, h := range r.Holds() {
+		e.Holds = append(e.Holds, h.Reason)
+	}
+}
+
+// rowDigest is the first half, in hex, of the SHA-256 of a deposit's row as it is stored.
+func rowDigest(raw []byte) string {
+	sum := sha256.Sum256(raw)
+	return hex.EncodeToString(sum[:16])
 }
 
 func (t *txn) auditPage(after uint64, limit int) ([]teller.AuditEntry, error) {
@@ -51,9 +112,9 @@ func (t *txn) auditPage(after uint64, limit int) ([]teller.AuditEntry, error) {
 	}
 	var es []teller.AuditEntry
 	err := t.each(bucketAudit, nil, seqKey(after), func(k, v []byte) (bool, error) {
-		var e teller.AuditEntry
-		if err := json.Unmarshal(v, &e); err != nil {
-			return false, corrupt(bucketAudit, bytes.Clone(k), err)
+		e, err := decodeEntry(k, v)
+		if err != nil {
+			return false, err
 		}
 		es = append(es, e)
 		return len(es) < limit, nil

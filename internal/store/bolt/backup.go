@@ -9,8 +9,6 @@ import (
 	"path/filepath"
 	"strconv"
 
-	bolt "go.etcd.io/bbolt"
-
 	"github.com/skycoin/teller"
 )
 
@@ -19,29 +17,41 @@ const backupInfix = ".backup-"
 
 // Backup implements teller.Store. The copy is made beside the database, which needs as much space again for a while. It
 // does not hold the journal: that is restored from wherever it stands.
-func (s *Store) Backup(ctx context.Context, w io.Writer) (err error) {
-	f, err := os.CreateTemp(filepath.Dir(s.path), filepath.Base(s.path)+backupInfix+"*")
+func (s *Store) Backup(ctx context.Context, w io.Writer) error {
+	f, err := s.copyBeside(ctx)
 	if err != nil {
-		return teller.Errorf(teller.CodeUnavailable, "there is no place for a copy of the database: %w", err)
+		return err
 	}
 	defer func() {
 		_ = f.Close()
 		_ = os.Remove(f.Name())
 	}()
-	err = s.db.View(func(tx *bolt.Tx) error {
-		_, err := tx.WriteTo(contextWriter{ctx, f})
-		return err
-	})
-	if err != nil {
-		return translate(err)
-	}
-	if _, err := f.Seek(0, io.SeekStart); err != nil {
-		return translate(err)
-	}
 	if _, err := io.Copy(contextWriter{ctx, w}, f); err != nil {
 		return teller.Errorf(teller.CodeUnavailable, "the backup was not received to its end: %w", err)
 	}
 	return nil
+}
+
+// copyBeside makes a consistent copy of the database beside it, and returns it open at its start. Who calls it closes and
+// removes it; after a crash, the next start does.
+func (s *Store) copyBeside(ctx context.Context) (*os.File, error) {
+	f, err := os.CreateTemp(filepath.Dir(s.path), filepath.Base(s.path)+backupInfix+"*")
+	if err != nil {
+		return nil, teller.Errorf(teller.CodeUnavailable, "there is no place for a copy of the database: %w", err)
+	}
+	err = s.view(ctx, func(t *txn) error {
+		_, err := t.tx.WriteTo(contextWriter{ctx, f})
+		return err
+	})
+	if err == nil {
+		_, err = f.Seek(0, io.SeekStart)
+	}
+	if err != nil {
+		_ = f.Close()
+		_ = os.Remove(f.Name())
+		return nil, translate(err)
+	}
+	return f, nil
 }
 
 // contextWriter stops writing when its context ends.

@@ -92,11 +92,9 @@ func (t *txn) putBinding(b teller.Binding, list []bindingRow) (adopted int, err 
 	if b.Source != "" && b.Index >= t.nextIndex(b.Coin, b.Source) {
 		t.put(bucketSources, textKey(string(b.Coin), b.Source), binary.BigEndian.AppendUint32(nil, b.Index+1))
 	}
-	line, err := journalLine(b)
-	if err != nil {
+	if err := t.journal(journalEntry{Binding: &b}); err != nil {
 		return 0, err
 	}
-	t.lines = append(t.lines, line...)
 	return t.adopt(b)
 }
 

@@ -44,11 +44,15 @@ func (t *txn) save(r *record, event string, about teller.AuditEntry) error {
 	if r.stored != nil {
 		about.From = r.stored.Status
 	}
+	r.describe(&about, raw)
 	t.audit(about)
 	was := *r
 	was.stored = nil
 	r.stored = &was
-	return nil
+	if event == eventClose && about.Actor != journalActor {
+		return t.journal(journalEntry{Closed: &journalClosed{DepositID: r.ID, Reason: r.Error, TxID: r.PayoutTxID}})
+	}
+	return t.recall(r)
 }
 
 // create gives a new row its place in the ledger and saves it.

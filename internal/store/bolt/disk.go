@@ -1,5 +1,12 @@
 package bolt
 
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"syscall"
+)
+
 // Disk is the boundary between the ledger and what outlives the process: everything that becomes durable while it is
 // open goes through it. Simulations put their own in the way, which fails, or ends the process, before or after.
 type Disk interface {
@@ -14,6 +21,16 @@ type Disk interface {
 // realDisk is the Disk of the machine.
 type realDisk struct{}
 
-func (realDisk) Commit(commit func() error) error { return commit() }
+// Commit implements Disk. A disk that reports only with the sync that it is full may have written everything or nothing:
+// such an error must not look like that of a write, and so its kind is left out.
+func (realDisk) Commit(commit func() error) error {
+	err := commit()
+	var write *fs.PathError
+	var errno syscall.Errno
+	if errors.As(err, &errno) && !errors.As(err, &write) {
+		return fmt.Errorf("sync: %s", errno.Error())
+	}
+	return err
+}
 
 func (realDisk) Append(lines []byte, write func([]byte) error) error { return write(lines) }

@@ -13,70 +13,50 @@ import (
 	"github.com/skycoin/teller"
 )
 
-// journal is the file beside the database in which every binding stands as a line of JSON, so that neither an old backup
-// nor a lost database forgets a buyer or gives an address away again. Its first line names the file; the database notes
-// the name, the length before its last group of bindings and that group's lines. Opening therefore reads the tail only.
+// journal is the file beside the database in which everything stands that an old backup must not have forgotten, each as a
+// line of JSON: bindings, so that no buyer is forgotten and no address given away again; payouts with their signed bytes
+// and deposits closed by an operator, so that nothing is paid a second time. Its first line names the file; the database
+// notes the name, the length before its last group of lines and that group's lines. Opening therefore reads the tail only.
 //
 // A group is committed to the database first and then appended here, and only then are its callers answered. What a
 // crash or a full disk left out in between is appended from the database's note.
 type journal struct {
-	path    string
-	file    *os.File
-	id      string
-	size    int64  // of the lines that are known to be complete
-	pending []byte // committed, but not appended yet because the disk failed
-	noSync  bool
-	disk    Disk
+	path     string
+	file     *os.File
+	id       string
+	size     int64  // of the lines that are known to be complete
+	pending  []byte // committed, but not appended yet because the disk failed
+	noSync   bool
+	anchored uint64 // the entry of the audit log that was last told; telling it again does no harm
+	disk     Disk
 }
 
 // journalMark is what the database notes about the journal; the lines stand under their own key.
 type journalMark struct {
 	ID     string `json:"id"`
 	Offset int64  `json:"offset"`
+	// Payouts says that the file was begun by a teller that writes payouts into it. An older one is written anew.
+	Payouts bool `json:"payouts"`
 }
 
 type journalHeader struct {
 	ID string `json:"journal"`
 }
 
-// journalEntry is one line.
-type journalEntry struct {
-	Coin       teller.Coin      `json:"coin"`
-	Address    string           `json:"address"`
-	SkyAddress string           `json:"sky_address"`
-	BuyMethod  teller.BuyMethod `json:"buy_method"`
-	Height     int64            `json:"height"`
-	CreatedAt  int64            `json:"created_at"`
-	Source     string           `json:"source,omitempty"`
-	Index      uint32           `json:"index,omitempty"`
-}
-
-func journalLine(b teller.Binding) ([]byte, error) {
-	raw, err := json.Marshal(journalEntry{
-		Coin: b.Coin, Address: b.Address, SkyAddress: b.SkyAddress, BuyMethod: b.BuyMethod,
-		Height: b.Height, CreatedAt: unixSeconds(b.CreatedAt),
-		Source: b.Source, Index: b.Index,
-	})
-	return append(raw, '\n'), err
-}
-
-// parseJournalLine reads a line without its end. A line that is no binding is an error.
-func parseJournalLine(line []byte) (teller.Binding, error) {
-	var e journalEntry
-	if err := json.Unmarshal(line, &e); err != nil {
-		return teller.Binding{}, err
-	}
-	b := teller.Binding{
-		Address: fold(e.Coin, e.Address), Coin: e.Coin, SkyAddress: e.SkyAddress, BuyMethod: e.BuyMethod,
-		Height: e.Height, CreatedAt: fromUnix(e.CreatedAt), Source: e.Source, Index: e.Index,
-	}
-	return b, checkBinding(b)
-}
-
 // mark is what a transaction that adds these lines must note.
 func (j *journal) mark(t *txn) {
-	t.putJSON(bucketMeta, []byte(metaJournal), journalMark{ID: j.id, Offset: j.size})
+	t.putJSON(bucketMeta, []byte(metaJournal), journalMark{ID: j.id, Offset: j.size, Payouts: true})
 	t.put(bucketMeta, []byte(metaJournalLines), append(bytes.Clone(j.pending), t.lines...))
+}
+
+// anchor adds the head of the audit log to the lines of a transaction, when it has moved on since it was last told.
+func (j *journal) anchor(t *txn) error {
+	seq, hash := t.auditHead()
+	if seq == j.anchored {
+		return nil
+	}
+	j.anchored = seq
+	return t.journal(journalEntry{Anchor: &journalAnchor{seq, hash}})
 }
 
 // append writes committed lines and makes them durable. After an error they stay pending and go out with the next ones.
@@ -94,7 +74,8 @@ func (j *journal) append(lines []byte) error {
 	})
 	if err != nil {
 		_ = j.file.Truncate(j.size)
-		return teller.Errorf(teller.CodeUnavailable, "the binding is stored, but can not be appended to the journal %s: %w", j.path, err)
+		return teller.Errorf(teller.CodeUnavailable, "it is stored, but the journal %s can not be written, which is tried again with the next write: "+
+			"free some space, or check its disk: %w", j.path, err)
 	}
 	j.size += int64(len(j.pending))
 	j.pending = nil
@@ -115,7 +96,7 @@ func (j *journal) open() error {
 		return nil
 	}
 	if err != nil {
-		return teller.Errorf(teller.CodeUnavailable, "the journal of bindings can not be opened: %w", err)
+		return openError(j.path, err)
 	}
 	j.file = f
 	line, err := bufio.NewReader(io.NewSectionReader(f, 0, 256)).ReadBytes('\n')
@@ -130,9 +111,9 @@ func (j *journal) open() error {
 	return nil
 }
 
-// read calls f for every binding from an offset on and cuts a torn end off. A damaged line in front of good ones is
+// read calls f for every entry from an offset on and cuts a torn end off. A damaged line in front of good ones is
 // CodeCorrupt: no crash does that.
-func (j *journal) read(offset int64, f func(teller.Binding) error) error {
+func (j *journal) read(offset int64, f func(journalEntry) error) error {
 	info, err := j.file.Stat()
 	if err != nil {
 		return translate(err)
@@ -148,14 +129,14 @@ func (j *journal) read(offset int64, f func(teller.Binding) error) error {
 		if err != nil {
 			break // the end; without a line feed the last line is torn
 		}
-		b, bad := parseJournalLine(line[:len(line)-1])
+		entry, bad := parseJournalLine(line[:len(line)-1])
 		if bad != nil {
 			continue
 		}
 		if good != at-int64(len(line)) {
 			return teller.Errorf(teller.CodeCorrupt, "the journal %s is damaged at byte %d: restore it from a backup, or move it away to have it written anew", j.path, good)
 		}
-		if err := f(b); err != nil {
+		if err := f(entry); err != nil {
 			return err
 		}
 		good = at
@@ -169,12 +150,12 @@ func (j *journal) read(offset int64, f func(teller.Binding) error) error {
 	return nil
 }
 
-// rewrite replaces the file by one that holds the bindings which list calls its argument for.
-func (j *journal) rewrite(list func(add func(teller.Binding) error) error) error {
+// rewrite replaces the file by one that holds the lines which list calls its argument for.
+func (j *journal) rewrite(list func(add func(line []byte) error) error) error {
 	fresh := &journal{path: j.path, id: rand.Text(), noSync: j.noSync, disk: j.disk}
 	f, err := os.OpenFile(j.path+".new", os.O_RDWR|os.O_CREATE|os.O_TRUNC, 0o600)
 	if err != nil {
-		return teller.Errorf(teller.CodeUnavailable, "the journal of bindings can not be written: %w", err)
+		return openError(j.path+".new", err)
 	}
 	fresh.file = f
 	out := bufio.NewWriterSize(f, 1<<16)
@@ -188,13 +169,7 @@ func (j *journal) rewrite(list func(add func(teller.Binding) error) error) error
 		err = write(append(head, '\n'))
 	}
 	if err == nil {
-		err = list(func(b teller.Binding) error {
-			line, err := journalLine(b)
-			if err != nil {
-				return err
-			}
-			return write(line)
-		})
+		err = list(write)
 	}
 	err = errors.Join(err, out.Flush(), f.Sync())
 	if err == nil {

@@ -46,13 +46,13 @@ func TestOpenRefuses(t *testing.T) {
 		"a newer format": {func(t *testing.T, path string) {
 			s := open(t, Options{Path: path})
 			must(t, s.db.Update(func(tx *bolt.Tx) error {
-				return tx.Bucket([]byte(bucketMeta)).Put([]byte(metaFormat), []byte("3"))
+				return tx.Bucket([]byte(bucketMeta)).Put([]byte(metaFormat), []byte("99"))
 			}))
 			must(t, s.Close())
 		}, teller.CodeUnsupported, "newer teller"},
 		"a directory": {func(t *testing.T, path string) {
 			must(t, os.Mkdir(path, 0o700))
-		}, teller.CodeUnavailable, "can not be opened"},
+		}, teller.CodeUnavailable, "is a directory"},
 		"a missing directory": {func(t *testing.T, path string) {
 			must(t, os.Remove(filepath.Dir(path)))
 		}, teller.CodeUnavailable, "directory does not exist"},
@@ -92,7 +92,7 @@ func TestOpenErrorsSayWhatToDo(t *testing.T) {
 		{berrors.ErrInvalid, teller.CodeCorrupt, "restore a backup"},
 		{berrors.ErrChecksum, teller.CodeCorrupt, "restore a backup"},
 		{&fs.PathError{Op: "open", Err: syscall.EACCES}, teller.CodeUnavailable, "right to"},
-		{&fs.PathError{Op: "open", Err: syscall.EROFS}, teller.CodeUnavailable, "can not be opened"},
+		{&fs.PathError{Op: "open", Err: syscall.EROFS}, teller.CodeUnavailable, "mount it writable"},
 		{&fs.PathError{Op: "open", Err: syscall.ENOSPC}, teller.CodeUnavailable, "space"},
 		{&fs.PathError{Op: "open", Err: syscall.ENOENT}, teller.CodeUnavailable, "directory does not exist"},
 	} {

@@ -2,6 +2,7 @@ package bolt
 
 import (
 	"context"
+	"slices"
 
 	"github.com/skycoin/teller"
 )
@@ -54,10 +55,73 @@ func (s *Store) CloseDeposit(ctx context.Context, id string, act teller.Act) (te
 			return err
 		}
 		if paidOutside {
-			return t.claim(r, act.Actor)
+			return t.claim(r, "", act.Actor)
 		}
 		return nil
 	})
+}
+
+// MarkPaid implements teller.OperatorStore.
+func (s *Store) MarkPaid(ctx context.Context, id, txid string, coins teller.Droplets, act teller.Act) (teller.Deposit, error) {
+	if !keyable(txid) || act.Reason == "" {
+		return teller.Deposit{}, teller.Errorf(teller.CodeInvalid, "a deposit is marked as paid by a transaction, with a reason")
+	}
+	return s.decideHold(ctx, id, func(t *txn, r *record) error {
+		pending, err := t.inPendingPayout(r)
+		if err != nil {
+			return err
+		}
+		if pending {
+			return teller.Errorf(teller.CodeForbidden, "deposit %s is in the pending payout %s, which can still confirm", id, r.PayoutTxID)
+		}
+		owed, err := t.paidByHand(r, txid, coins)
+		if err != nil {
+			return err
+		}
+		if err := r.MarkPaid(txid, owed, t.now); err != nil {
+			return err
+		}
+		if err := t.save(r, eventMarkPaid, teller.AuditEntry{Actor: act.Actor, TxID: txid, Detail: act.Reason}); err != nil {
+			return err
+		}
+		if err := t.journal(journalEntry{Closed: &journalClosed{DepositID: id, Reason: act.Reason, TxID: txid, Coins: owed}}); err != nil {
+			return err
+		}
+		return t.claim(r, txid, act.Actor)
+	})
+}
+
+// paidByHand is what the deposit is owed, if a transaction that gives coins to its SKY address can have paid it.
+func (t *txn) paidByHand(r *record, txid string, coins teller.Droplets) (owed teller.Droplets, err error) {
+	p, ours, err := t.payout(txid)
+	if err != nil {
+		return 0, err
+	}
+	named := slices.ContainsFunc(p.Shares, func(s teller.Share) bool { return s.DepositID == r.ID })
+	if ours && (p.Status != teller.PayoutConfirmed || !named) {
+		return 0, teller.Errorf(teller.CodeForbidden, "transaction %s is a payout of this ledger, and paid other deposits", txid)
+	}
+	if owed, err = r.worth(); err != nil {
+		return 0, err
+	}
+	if owed == 0 {
+		return 0, teller.Errorf(teller.CodeForbidden, "nothing is owed for deposit %s: close it instead", r.ID)
+	}
+	left := coins
+	for _, id := range t.ids(indexPayout, textKey(txid)) {
+		other, err := t.mustDeposit(id)
+		if err != nil {
+			return 0, err
+		}
+		if other.ID != r.ID && other.SkyAddress == r.SkyAddress {
+			left -= min(left, other.Sent)
+		}
+	}
+	if left < owed {
+		return 0, teller.Errorf(teller.CodeForbidden, "transaction %s pays %s SKY to %s, of which %s are not another deposit's; deposit %s is owed %s: if that was agreed on, close it with a reason",
+			txid, coins, r.SkyAddress, left, r.ID, owed)
+	}
+	return owed, nil
 }
 
 // decideHold is the common form of an act on one deposit.

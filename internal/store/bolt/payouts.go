@@ -18,6 +18,8 @@ type payoutRow struct {
 	Status    teller.PayoutStatus `json:"status"`
 	Height    int64               `json:"height"`
 	CreatedAt int64               `json:"created_at"`
+	// Recalled says that the row was restored from the journal: its deposits may not be in the ledger yet.
+	Recalled bool `json:"recalled,omitempty"`
 }
 
 func (r payoutRow) payout() teller.Payout {
@@ -93,17 +95,26 @@ func (t *txn) payable(shares []teller.Share) ([]*record, error) {
 	return rs, nil
 }
 
-func (t *txn) createPayout(p teller.Payout, rs []*record) error {
+// putPayout writes a new pending payout and keeps its inputs from being spent otherwise.
+func (t *txn) putPayout(p teller.Payout, recalled bool) {
 	row := payoutRow{
 		Seq: t.nextSeq(bucketPayouts), TxID: p.TxID, Raw: p.Raw, Inputs: p.Inputs, Shares: p.Shares, Fee: p.Fee,
-		Status: teller.PayoutPending, Height: teller.UnknownHeight, CreatedAt: unixSeconds(t.now),
+		Status: teller.PayoutPending, Height: teller.UnknownHeight, CreatedAt: unixSeconds(p.CreatedAt), Recalled: recalled,
 	}
 	t.putJSON(bucketPayouts, []byte(p.TxID), row)
 	t.put(bucketPending, seqKey(row.Seq), []byte(p.TxID))
 	for _, in := range p.Inputs {
 		t.put(bucketReserved, []byte(in), []byte(p.TxID))
 	}
+}
+
+func (t *txn) createPayout(p teller.Payout, rs []*record) error {
+	p.CreatedAt = t.now
+	t.putPayout(p, false)
 	t.audit(teller.AuditEntry{Event: eventPayout, TxID: p.TxID})
+	if err := t.journal(journalEntry{Payout: &p}); err != nil {
+		return err
+	}
 	for i, r := range rs {
 		if err := r.Pay(p.TxID, p.Shares[i].Coins, t.now); err != nil {
 			return err
@@ -135,25 +146,44 @@ func (s *skyStep) confirmPayout(p payoutRow, height int64) error {
 		return s.confirmDead(p)
 	}
 	s.audit(teller.AuditEntry{Event: eventPayoutDone, TxID: p.TxID})
+	rs, err := s.sharers(p)
+	if err != nil {
+		return err
+	}
+	return s.confirmAll(rs, p.TxID)
+}
+
+// sharers are the deposits that a payout pays. Of one that was restored from the journal some may not have been seen yet,
+// or be in a later payout.
+func (t *txn) sharers(p payoutRow) ([]*record, error) {
 	var rs []*record
 	for _, sh := range p.Shares {
-		r, err := s.mustDeposit(sh.DepositID)
+		r, err := t.deposit(sh.DepositID)
 		if err != nil {
-			return err
+			return nil, err
+		}
+		if p.Recalled && (r == nil || r.PayoutTxID != p.TxID) {
+			continue
+		}
+		if r == nil {
+			return nil, teller.Errorf(teller.CodeCorrupt, "payout %s pays deposit %s, which is not stored", p.TxID, sh.DepositID)
 		}
 		rs = append(rs, r)
 	}
-	return s.confirmAll(rs, p.TxID)
+	return rs, nil
 }
 
 func (s *skyStep) confirmDead(p payoutRow) error {
 	s.audit(teller.AuditEntry{Event: eventLateConfirm, TxID: p.TxID, Detail: "in a block although one of its inputs was seen spent by another transaction"})
 	for _, sh := range p.Shares {
-		r, err := s.mustDeposit(sh.DepositID)
+		r, err := s.deposit(sh.DepositID)
+		if err == nil && r == nil && !p.Recalled {
+			err = teller.Errorf(teller.CodeCorrupt, "payout %s pays deposit %s, which is not stored", p.TxID, sh.DepositID)
+		}
 		if err != nil {
 			return err
 		}
-		if r.Status == teller.StatusDone {
+		if r == nil || r.Status == teller.StatusDone {
 			continue
 		}
 		if err := s.holdFor(r, "payout "+p.TxID+" pays "+sh.Coins.String()+" SKY for it after all"); err != nil {
@@ -170,11 +200,11 @@ func (s *skyStep) killPayout(p payoutRow, spender teller.SkyTx) error {
 	s.endPayout(p, teller.PayoutDead, teller.UnknownHeight)
 	s.res.Dead = append(s.res.Dead, p.TxID)
 	s.audit(teller.AuditEntry{Event: eventPayoutDead, TxID: p.TxID, Detail: "an input was spent by " + spender.ID})
-	for _, sh := range p.Shares {
-		r, err := s.mustDeposit(sh.DepositID)
-		if err != nil {
-			return err
-		}
+	rs, err := s.sharers(p)
+	if err != nil {
+		return err
+	}
+	for _, r := range rs {
 		if err := r.Supersede(p.TxID, s.now); err != nil {
 			return err
 		}
@@ -208,9 +238,11 @@ func (s *Store) Payout(ctx context.Context, txid string) (p teller.Payout, err e
 	return p, err
 }
 
-// PendingPayouts implements teller.WalletStore.
+// PendingPayouts implements teller.WalletStore. It waits its turn among the writes: a reader of its own would see a
+// payout a moment before the disk has it for good, and its bytes would be sent too early (I2).
 func (s *Store) PendingPayouts(ctx context.Context) (ps []teller.Payout, err error) {
-	err = s.view(ctx, func(t *txn) error {
+	err = s.update(ctx, func(t *txn) error {
+		ps = nil
 		return t.each(bucketPending, nil, nil, func(_, txid []byte) (bool, error) {
 			row, ok, err := t.payout(string(txid))
 			if err == nil && !ok {

@@ -32,7 +32,7 @@ func (s *Store) openJournal() error {
 	if err != nil {
 		return translate(err)
 	}
-	if j.id != "" && j.id == mark.ID {
+	if j.id != "" && j.id == mark.ID && mark.Payouts {
 		fits, err := s.catchUp(mark, last)
 		if err != nil || fits {
 			return err
@@ -64,10 +64,10 @@ func (s *Store) catchUp(mark journalMark, last []byte) (bool, error) {
 		return true, j.append(last)
 	}
 	restored, err := s.restore(mark.Offset + int64(len(last)))
-	if err != nil || restored == 0 {
+	if err != nil || restored == (restoredEntries{}) {
 		return true, err
 	}
-	s.log.Warn("bindings restored from the journal: the database is older than it", "count", restored)
+	s.tellRestored(restored)
 	return true, s.noteJournal()
 }
 
@@ -79,17 +79,74 @@ func (s *Store) rebuildJournal() error {
 		if err != nil {
 			return err
 		}
-		if restored > 0 {
-			s.log.Warn("bindings restored from the journal: the database is older than it", "count", restored)
-		}
+		s.tellRestored(restored)
 	}
-	err := j.rewrite(func(add func(teller.Binding) error) error {
-		return s.db.View(func(tx *bolt.Tx) error { return eachBinding(&txn{tx: tx}, add) })
+	err := j.rewrite(func(add func([]byte) error) error {
+		return s.db.View(func(tx *bolt.Tx) error { return eachEntry(&txn{tx: tx}, add) })
 	})
 	if err != nil {
 		return err
 	}
 	return s.noteJournal()
+}
+
+// eachEntry writes all that the journal must hold: the bindings, the payouts ever made, what operators have closed, and the
+// head of the audit log.
+func eachEntry(t *txn, add func(line []byte) error) error {
+	write := func(e journalEntry) error {
+		line, err := e.line()
+		if err != nil {
+			return err
+		}
+		return add(line)
+	}
+	if err := eachBinding(t, func(b teller.Binding) error { return write(journalEntry{Binding: &b}) }); err != nil {
+		return err
+	}
+	if err := eachFate(t, write); err != nil {
+		return err
+	}
+	seq, hash := t.auditHead()
+	if seq == 0 {
+		return nil
+	}
+	return write(journalEntry{Anchor: &journalAnchor{seq, hash}})
+}
+
+// eachFate goes through the audit log for payouts and closed deposits: it has them in their order, in which a later one
+// counts more.
+func eachFate(t *txn, write func(journalEntry) error) error {
+	return t.each(bucketAudit, nil, nil, func(k, v []byte) (bool, error) {
+		if !bytes.Contains(v, []byte(eventPayout)) && !bytes.Contains(v, []byte(eventClose)) && !bytes.Contains(v, []byte(eventMarkPaid)) {
+			return true, nil
+		}
+		e, err := decodeEntry(k, v)
+		if err != nil {
+			return false, err
+		}
+		switch e.Event {
+		case eventPayout:
+			row, ok, err := t.payout(e.TxID)
+			if err != nil || !ok {
+				return err == nil, err
+			}
+			p := row.payout()
+			return true, write(journalEntry{Payout: &p})
+		case eventMarkPaid:
+			r, err := t.deposit(e.DepositID)
+			if err != nil || r == nil {
+				return err == nil, err
+			}
+			return true, write(journalEntry{Closed: &journalClosed{DepositID: r.ID, Reason: e.Detail, TxID: e.TxID, Coins: r.Sent}})
+		case eventClose:
+			r, err := t.deposit(e.DepositID)
+			if err != nil || r == nil || r.Error == "" {
+				return err == nil, err
+			}
+			return true, write(journalEntry{Closed: &journalClosed{DepositID: r.ID, Reason: r.Error, TxID: e.TxID}})
+		}
+		return true, nil
+	})
 }
 
 func eachBinding(t *txn, f func(teller.Binding) error) error {
@@ -117,16 +174,34 @@ func (s *Store) noteJournal() error {
 	}))
 }
 
-// restore takes the journal's bindings from an offset on into the database, and reports how many it lacked.
-func (s *Store) restore(offset int64) (restored int, err error) {
-	var group []teller.Binding
+// restoredEntries counts what the database lacked.
+type restoredEntries struct{ bindings, payouts, closed int }
+
+// tellRestored says that a backup was put back, and what has been made up for.
+func (s *Store) tellRestored(n restoredEntries) {
+	if n == (restoredEntries{}) {
+		return
+	}
+	s.log.Error("the database is older than its journal: a backup was put back. What the journal tells was restored, and is paid by nobody else",
+		"notice", "WATCH", "bindings", n.bindings, "payouts", n.payouts, "closed", n.closed)
+}
+
+// restore takes the journal's entries from an offset on into the database, and counts those that it lacked.
+func (s *Store) restore(offset int64) (restored restoredEntries, err error) {
+	var group []journalEntry
 	flush := func() error {
 		n, err := s.restoreGroup(group)
-		restored, group = restored+n, group[:0]
+		restored.bindings += n.bindings
+		restored.payouts += n.payouts
+		restored.closed += n.closed
+		group = group[:0]
 		return err
 	}
-	err = s.journal.read(offset, func(b teller.Binding) error {
-		group = append(group, b)
+	err = s.journal.read(offset, func(e journalEntry) error {
+		if e.Anchor != nil {
+			return nil
+		}
+		group = append(group, e)
 		if len(group) < restoreGroup {
 			return nil
 		}
@@ -139,25 +214,23 @@ func (s *Store) restore(offset int64) (restored int, err error) {
 	return restored, err
 }
 
-func (s *Store) restoreGroup(bs []teller.Binding) (n int, err error) {
+func (s *Store) restoreGroup(group []journalEntry) (n restoredEntries, err error) {
 	err = s.apply(func(tx *bolt.Tx) error {
 		t := &txn{tx: tx, now: s.now()}
 		_, opened, err := t.skyHead()
 		if err != nil {
 			return err
 		}
-		n = 0
-		for _, b := range bs {
-			added, err := t.restoreBinding(b, !opened)
-			if err != nil {
+		n = restoredEntries{}
+		for _, e := range group {
+			if err := t.restoreEntry(e, !opened, &n); err != nil {
 				return err
 			}
-			n += count(added)
 		}
-		if n > 0 && !opened {
+		if n.bindings > 0 && !opened {
 			err = t.distrustBindings()
 			s.log.Error("the ledger does not know its own past: it is new, or a backup from before its first start. What is paid to addresses that were bound earlier will be held",
-				"notice", "WATCH", "count", n)
+				"notice", "WATCH", "count", n.bindings)
 		}
 		if err != nil {
 			return err
@@ -168,6 +241,24 @@ func (s *Store) restoreGroup(bs []teller.Binding) (n int, err error) {
 	return n, translate(err)
 }
 
+func (t *txn) restoreEntry(e journalEntry, pastLost bool, n *restoredEntries) error {
+	switch {
+	case e.Binding != nil:
+		added, err := t.restoreBinding(*e.Binding, pastLost)
+		n.bindings += count(added)
+		return err
+	case e.Payout != nil:
+		added, err := t.restorePayout(*e.Payout)
+		n.payouts += count(added)
+		return err
+	case e.Closed != nil:
+		added, err := t.restoreClosed(*e.Closed)
+		n.closed += count(added)
+		return err
+	}
+	return nil
+}
+
 // restoreBinding adds a binding that the database lacks. pastLost: the database does not know either what was paid.
 func (t *txn) restoreBinding(b teller.Binding, pastLost bool) (bool, error) {
 	have, ok, err := t.binding(b.Coin, b.Address)
@@ -176,8 +267,8 @@ func (t *txn) restoreBinding(b teller.Binding, pastLost bool) (bool, error) {
 	}
 	if ok && have.SkyAddress != b.SkyAddress {
 		return false, teller.Errorf(teller.CodeCorrupt,
-			"address %s is bound to %s in the database and to %s in the journal: one of the two files belongs to another ledger",
-			b.Address, have.SkyAddress, b.SkyAddress)
+			"address %s is bound to %s in database %s and to %s in the journal beside it: one of the two belongs to another ledger; put the right one there",
+			b.Address, have.SkyAddress, t.tx.DB().Path(), b.SkyAddress)
 	}
 	if ok {
 		return false, nil

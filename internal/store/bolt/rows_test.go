@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"reflect"
 	"testing"
 	"time"
 	"unicode/utf8"
@@ -151,25 +152,31 @@ func FuzzDecodeBinding(f *testing.F) {
 }
 
 func FuzzJournalLine(f *testing.F) {
-	line, err := journalLine(teller.Binding{Coin: teller.BTC, Address: "b1", SkyAddress: "alice", BuyMethod: teller.BuyDirect, Height: -1})
-	if err != nil {
-		f.Fatal(err)
+	for _, e := range []journalEntry{
+		{Binding: &teller.Binding{Coin: teller.BTC, Address: "b1", SkyAddress: "alice", BuyMethod: teller.BuyDirect, Height: -1}},
+		{Payout: &teller.Payout{
+			TxID: "p1", Raw: []byte{1}, Inputs: []string{"u1"}, Shares: []teller.Share{{DepositID: "a:1", Version: 3, Coins: 5}}, Fee: 7,
+			Status: teller.PayoutPending, Height: teller.UnknownHeight,
+		}},
+		{Closed: &journalClosed{DepositID: "a:1", Reason: "paid by hand", TxID: "t"}},
+		{Anchor: &journalAnchor{Seq: 5, Hash: "00"}},
+	} {
+		line, err := e.line()
+		must(f, err)
+		f.Add(line[:len(line)-1])
 	}
-	f.Add(line[:len(line)-1])
 	f.Add([]byte(`{"coin":"ETH","address":"` + mixedETH + `","sky_address":"alice","source":"x","index":7}`))
 	f.Add([]byte(`{"journal":"x"}`))
 	f.Fuzz(func(t *testing.T, line []byte) {
-		b, err := parseJournalLine(line)
+		e, err := parseJournalLine(line)
 		if err != nil {
 			return
 		}
-		again, err := journalLine(b)
-		if err != nil {
-			t.Fatal(err)
-		}
+		again, err := e.line()
+		must(t, err)
 		back, err := parseJournalLine(again[:len(again)-1])
-		if err != nil || back != b {
-			t.Fatalf("line reads as %+v, then as %+v (%v)", b, back, err)
+		if err != nil || !reflect.DeepEqual(back, e) {
+			t.Fatalf("line reads as %+v, then as %+v (%v)", e, back, err)
 		}
 	})
 }

@@ -21,7 +21,7 @@ const (
 	bucketCursors  = "cursors"     // coin -> cursorRow; "wallet" -> headRow
 	bucketBlocks   = "blocks"      // coin, height -> block hash
 	bucketCounters = "counters"    // "totals" -> totalsRow
-	bucketAudit    = "audit"       // seq -> AuditEntry
+	bucketAudit    = "audit"       // seq -> AuditEntry, each linked to the one before
 
 	// Indexes of deposits. Each value is a deposit id, each key ends in the deposit's seq.
 	indexSeq      = "deposits_by_seq"     // seq
@@ -47,7 +47,8 @@ const (
 	bucketArrivals   = "arrivals"           // coin, deposit address -> amount: what is known to have arrived, for coins with balances
 	bucketDepartures = "departures"         // coin, deposit address -> JSON list of departureRow, oldest first
 
-	bucketWallet      = "wallet_addresses"    // address -> nothing
+	bucketRecalls     = "recalls"             // deposit id -> recallRow: what the journal tells and this ledger does not know yet
+	bucketWallet      = "wallet_addresses"    // address -> height of the block at which it was taken over, decimal
 	bucketOutputs     = "wallet_outputs"      // uxid -> unspentRow: unspent outputs of the wallet
 	bucketReserved    = "wallet_reserved"     // uxid -> txid of the pending payout that spends it
 	bucketPayouts     = "payouts"             // txid -> payoutRow
@@ -67,11 +68,12 @@ const (
 )
 
 const (
-	formatVersion = "2"
-	formatSpelled = "1"      // like 2, without the buckets of unbound payments to departures, and with addresses as they were imported
-	payoutChain   = "payout" // key in bucketChains
-	walletCursor  = "wallet" // key in bucketCursors
-	totalsKey     = "totals"
+	formatVersion   = "3"
+	formatUnchained = "2"      // like 3, without a chain over the audit log and the heights of the wallet's addresses
+	formatSpelled   = "1"      // like 2, without the buckets of unbound payments to departures, and with addresses as they were imported
+	payoutChain     = "payout" // key in bucketChains
+	walletCursor    = "wallet" // key in bucketCursors
+	totalsKey       = "totals"
 )
 
 // ownBuckets are made when a ledger is opened for the first time.
@@ -82,7 +84,7 @@ func ownBuckets() []string {
 		indexSeq, indexStatus, indexDue, indexErrored, indexHeld, indexAddress, indexHeight, indexQueue, indexReturned,
 		indexOpen, indexPayout, indexImport, indexAbsorb, indexBalance,
 		bucketUnbound, indexUnboundOf, indexUnboundAt, bucketRescans, bucketSources, bucketArrivals, bucketDepartures,
-		bucketWallet, bucketOutputs, bucketReserved, bucketPayouts, bucketPending, bucketWithdrawals, indexWithdrawal,
+		bucketRecalls, bucketWallet, bucketOutputs, bucketReserved, bucketPayouts, bucketPending, bucketWithdrawals, indexWithdrawal,
 		bucketUnclaimed,
 	}
 	for _, c := range teller.Coins {

@@ -6,13 +6,10 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
-	"runtime/debug"
-	"strconv"
 	"sync"
 	"time"
 
 	bolt "go.etcd.io/bbolt"
-	berrors "go.etcd.io/bbolt/errors"
 
 	"github.com/skycoin/teller"
 )
@@ -30,15 +27,16 @@ type Options struct {
 
 // Store is the ledger in a bbolt file. It implements teller.Store and is safe for concurrent use.
 type Store struct {
-	path     string
-	db       *bolt.DB
-	journal  *journal
-	disk     Disk
-	w        *writer
-	clock    teller.Clock
-	log      *slog.Logger
-	once     sync.Once
-	closeErr error
+	path      string
+	db        *bolt.DB
+	journal   *journal
+	disk      Disk
+	w         *writer
+	condition *condition
+	clock     teller.Clock
+	log       *slog.Logger
+	once      sync.Once
+	closeErr  error
 }
 
 var _ teller.Store = (*Store)(nil)
@@ -54,7 +52,7 @@ func Open(ctx context.Context, opts Options) (*Store, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, translate(err)
 	}
-	s := &Store{path: opts.Path, clock: opts.Clock, log: opts.Logger}
+	s := &Store{path: opts.Path, clock: opts.Clock, log: opts.Logger, condition: newCondition()}
 	if s.clock == nil {
 		s.clock = systemClock{}
 	}
@@ -65,77 +63,21 @@ func Open(ctx context.Context, opts Options) (*Store, error) {
 		opts.Disk = realDisk{}
 	}
 	s.disk = opts.Disk
-	db, err := openFile(opts)
-	if err != nil {
+	if err := checkSpace(opts.Path); err != nil {
 		return nil, err
 	}
-	s.db = db
-	if err := s.prepare(); err != nil {
+	if err := s.guard(func() error { return s.openFile(opts) }); err != nil {
+		return nil, err
+	}
+	if err := s.guard(s.prepare); err != nil {
 		if s.journal != nil {
 			_ = s.journal.close()
 		}
-		_ = db.Close()
+		_ = s.db.Close()
 		return nil, err
 	}
-	s.w = newWriter(db, s.journal, s.disk, s.now)
+	s.w = newWriter(s)
 	return s, nil
-}
-
-// openFile opens the bolt file and turns what may be wrong with it into advice.
-func openFile(opts Options) (db *bolt.DB, err error) {
-	if err := checkFile(opts.Path); err != nil {
-		return nil, err
-	}
-	// A damaged page may make bolt panic, or point outside of the file.
-	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
-	defer func() {
-		if p := recover(); p != nil {
-			db, err = nil, teller.Errorf(teller.CodeCorrupt, "database %s is damaged, restore a backup: %v", opts.Path, p)
-		}
-	}()
-	db, err = bolt.Open(opts.Path, 0o600, &bolt.Options{
-		Timeout:        lockWait,
-		NoFreelistSync: true, // so that opening writes nothing; see writer.noteFreePages for later
-		FreelistType:   bolt.FreelistMapType,
-		// Room to grow without a new mapping, which would have to wait for every reader.
-		InitialMmapSize: mapSize(opts.Path),
-		NoSync:          opts.NoSync,
-		MaxSize:         opts.maxSize,
-	})
-	if err != nil {
-		return nil, openError(opts.Path, err)
-	}
-	db.NoFreelistSync = false
-	return db, nil
-}
-
-func openError(path string, err error) error {
-	switch {
-	case errors.Is(err, berrors.ErrTimeout):
-		return teller.Errorf(teller.CodeUnavailable, "database %s is in use: another teller runs with it, stop that one first", path)
-	case errors.Is(err, berrors.ErrInvalid), errors.Is(err, berrors.ErrChecksum), errors.Is(err, berrors.ErrVersionMismatch):
-		return teller.Errorf(teller.CodeCorrupt, "%s is not a teller database, or it is damaged: restore a backup: %w", path, err)
-	case errors.Is(err, os.ErrPermission):
-		return teller.Errorf(teller.CodeUnavailable, "database %s can not be written: give teller's user the right to: %w", path, err)
-	case errors.Is(err, os.ErrNotExist):
-		return teller.Errorf(teller.CodeUnavailable, "database %s can not be made: its directory does not exist: %w", path, err)
-	}
-	if outOfSpace(err) {
-		return translate(err)
-	}
-	return teller.Errorf(teller.CodeUnavailable, "database %s can not be opened: %w", path, err)
-}
-
-func mapSize(path string) int {
-	const room = 1 << 30
-	if strconv.IntSize < 64 {
-		return 1 << 26
-	}
-	info, err := os.Stat(path)
-	if err != nil {
-		return room
-	}
-	return int(info.Size()) + room
 }
 
 // prepare makes the schema, takes over a database of the original, and brings the journal in line.
@@ -149,8 +91,8 @@ func (s *Store) prepare() error {
 		err = translate(s.apply(createBuckets))
 	case kindOriginal:
 		err = s.importOriginal()
-	case kindSpelled:
-		err = s.upgrade()
+	case kindSpelled, kindUnchained:
+		err = s.upgrade(kind)
 	}
 	if err != nil {
 		return err
@@ -164,7 +106,8 @@ type kind int
 const (
 	kindEmpty kind = iota
 	kindOriginal
-	kindSpelled // ours, of format 1
+	kindSpelled   // ours, of format 1
+	kindUnchained // ours, of format 2
 	kindOurs
 )
 
@@ -176,6 +119,8 @@ func (s *Store) kind() (k kind, err error) {
 			switch string(format) {
 			case formatVersion:
 				k = kindOurs
+			case formatUnchained:
+				k = kindUnchained
 			case formatSpelled:
 				k = kindSpelled
 			default:
@@ -209,11 +154,15 @@ func createBuckets(tx *bolt.Tx) error {
 // Close implements teller.Store. A second call does nothing.
 func (s *Store) Close() error {
 	s.once.Do(func() {
+		if s.w == nil { // opened for reading
+			s.closeErr = translate(s.db.Close())
+			return
+		}
 		s.w.close()
 		// An orderly end notes the free pages, however many, which spares the next start the search for them.
 		s.db.NoFreelistSync = false
 		var err error
-		if s.w.broken == nil {
+		if s.condition.usable() == nil {
 			err = s.db.Update(func(*bolt.Tx) error { return nil })
 		}
 		s.closeErr = translate(errors.Join(err, s.db.Close(), s.journal.close()))
@@ -228,7 +177,12 @@ func (s *Store) view(ctx context.Context, f func(*txn) error) error {
 	if err := ctx.Err(); err != nil {
 		return translate(err)
 	}
-	return translate(s.db.View(func(tx *bolt.Tx) error { return f(&txn{tx: tx}) }))
+	if err := s.condition.usable(); err != nil {
+		return err
+	}
+	return translate(s.guard(func() error {
+		return s.db.View(func(tx *bolt.Tx) error { return f(&txn{tx: tx}) })
+	}))
 }
 
 // apply is one write before the writer runs, while the ledger is opened.
@@ -237,13 +191,23 @@ func (s *Store) apply(f func(*bolt.Tx) error) error {
 	if err != nil {
 		return err
 	}
+	defer func() { _ = tx.Rollback() }() // also of one that a damaged page ends; after the commit it does nothing
 	if err := f(tx); err != nil {
-		return errors.Join(err, tx.Rollback())
+		return err
 	}
-	return s.disk.Commit(tx.Commit)
+	if err := s.disk.Commit(tx.Commit); err != nil {
+		_, told := writeError(s.path, err)
+		return told
+	}
+	return nil
 }
 
-func (s *Store) update(ctx context.Context, f func(*txn) error) error { return s.w.do(ctx, f) }
+func (s *Store) update(ctx context.Context, f func(*txn) error) error {
+	if s.w == nil {
+		return s.read(ctx, f)
+	}
+	return s.w.do(ctx, f)
+}
 
 type systemClock struct{}
 

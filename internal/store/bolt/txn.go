@@ -25,6 +25,7 @@ type txn struct {
 	err    error          // the first write that failed
 	totals *teller.Totals // read when first needed, written back once for the whole group
 	lines  []byte         // journal lines of the group's bindings
+	head   *auditHead     // of the audit log, read when first needed
 }
 
 func (t *txn) bucket(name string) *bolt.Bucket {

@@ -3,6 +3,7 @@ package bolt
 import (
 	"context"
 	"encoding/json"
+	"slices"
 	"strconv"
 
 	"github.com/skycoin/teller"
@@ -136,7 +137,7 @@ func (s *skyStep) openWallet(head teller.SkyHead, fresh map[string]bool, outputs
 		s.putSkyHead(head)
 	}
 	for a := range fresh {
-		s.put(bucketWallet, []byte(a), nil)
+		s.put(bucketWallet, []byte(a), strconv.AppendInt(nil, head.Height, 10))
 	}
 	var coins teller.Droplets
 	seen := map[string]bool{}
@@ -162,7 +163,22 @@ func (s *skyStep) openWallet(head teller.SkyHead, fresh map[string]bool, outputs
 func (s *skyStep) earlier(head teller.SkyHead, past []teller.SkyTx) error {
 	s.own = s.walletAddresses()
 	for _, tx := range past {
-		if s.get(bucketPayouts, []byte(tx.ID)) != nil || s.paysDeposits(tx.ID) {
+		p, made, err := s.payout(tx.ID)
+		if err != nil {
+			return err
+		}
+		if err := s.killRivals(tx); err != nil {
+			return err
+		}
+		if made && p.Status == teller.PayoutPending { // restored from the journal
+			if err := s.confirmPayout(p, head.Height); err != nil {
+				return err
+			}
+		}
+		if made {
+			continue
+		}
+		if s.paysDeposits(tx.ID) {
 			continue
 		}
 		if err := s.withdrawal(tx, head.Height); err != nil {
@@ -242,15 +258,13 @@ func (t *txn) foreignSpends(txs []teller.SkyTx) []teller.SkyTx {
 	return found
 }
 
-// paysDeposits reports whether deposits note the transaction as their payment. Of the original's payments there is no
-// other record, and one may be known to be confirmed before its block is followed.
+// paysDeposits reports whether imported deposits note the transaction as their payment. Of the original's payments there
+// is no other record, and one may be known to be confirmed before its block is followed.
 func (t *txn) paysDeposits(txid string) bool {
-	found := false
-	_ = t.each(indexPayout, textKey(txid), nil, func(_, _ []byte) (bool, error) {
-		found = true
-		return false, nil
+	return slices.ContainsFunc(t.ids(indexPayout, textKey(txid)), func(id string) bool {
+		r, err := t.mustDeposit(id)
+		return err == nil && r.Import != teller.ImportNone
 	})
-	return found
 }
 
 // sentByOriginal are the imported deposits that wait for this transaction, which the original made.

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/binary"
 	"encoding/json"
+	"slices"
 
 	"github.com/skycoin/teller"
 )
@@ -57,8 +58,17 @@ func (s *skyStep) withdrawal(tx teller.SkyTx, height int64) error {
 	s.audit(teller.AuditEntry{Event: eventWithdrawal, TxID: tx.ID, Detail: out.String() + " SKY"})
 	s.res.Withdrawals = append(s.res.Withdrawals, row.withdrawal())
 
+	marked, err := s.markedPaid(tx.ID)
+	if err != nil {
+		return err
+	}
 	for i, o := range row.Outputs {
-		claim := claimRow{TxID: tx.ID, Coins: o.Coins}
+		used := min(marked[o.Address], o.Coins)
+		marked[o.Address] -= used
+		if used == o.Coins {
+			continue
+		}
+		claim := claimRow{TxID: tx.ID, Coins: o.Coins - used}
 		key := binary.BigEndian.AppendUint32(textSeqKey(seq, o.Address), uint32(i))
 		s.putJSON(bucketUnclaimed, key, claim)
 		if err := s.holdOpen(o.Address, claim.detail()); err != nil {
@@ -66,6 +76,20 @@ func (s *skyStep) withdrawal(tx teller.SkyTx, height int64) error {
 		}
 	}
 	return nil
+}
+
+// markedPaid is what a transaction has paid to each SKY address by an operator's word, who may have known of it before the
+// ledger did.
+func (t *txn) markedPaid(txid string) (map[string]teller.Droplets, error) {
+	marked := make(map[string]teller.Droplets)
+	for _, id := range t.ids(indexPayout, textKey(txid)) {
+		r, err := t.mustDeposit(id)
+		if err != nil {
+			return nil, err
+		}
+		marked[r.SkyAddress] += r.Sent
+	}
+	return marked, nil
 }
 
 // confirmWithdrawal notes the block of a withdrawal that was seen unconfirmed.
@@ -126,17 +150,17 @@ func (t *txn) unclaimed(skyAddress string) (claims []claimRow, err error) {
 }
 
 // claim takes what a deposit is owed out of the output that has paid it, by an operator's word: the one with the exact
-// amount, else the oldest. One output may have paid several deposits of a buyer, so what is left still holds others.
-func (t *txn) claim(r *record, actor string) error {
+// amount, else the oldest; txid "" = of any withdrawal. One output may have paid several deposits of a buyer, so what is
+// left still holds others.
+func (t *txn) claim(r *record, txid, actor string) error {
 	claims, err := t.unclaimed(r.SkyAddress)
-	if err != nil || len(claims) == 0 {
+	if err != nil {
 		return err
 	}
-	owed := r.Owed
-	if owed == 0 && !r.Rate.IsZero() {
-		if owed, err = r.Rate.Convert(r.Coin, r.Value, teller.MaxDecimals); err != nil {
-			return err
-		}
+	claims = slices.DeleteFunc(claims, func(c claimRow) bool { return txid != "" && c.TxID != txid })
+	owed, err := r.worth()
+	if err != nil || len(claims) == 0 {
+		return err
 	}
 	best := claims[0]
 	for _, c := range claims {
@@ -153,6 +177,14 @@ func (t *txn) claim(r *record, actor string) error {
 	}
 	t.audit(teller.AuditEntry{Event: eventClaim, DepositID: r.ID, TxID: best.TxID, Actor: actor, Detail: taken.String() + " SKY"})
 	return nil
+}
+
+// worth is what the deposit is owed, or would be if it were decided on now; 0 when there is no rate to tell.
+func (r *record) worth() (teller.Droplets, error) {
+	if r.Owed != 0 || r.Rate.IsZero() {
+		return r.Owed, nil
+	}
+	return r.Rate.Convert(r.Coin, r.Value, teller.MaxDecimals)
 }
 
 // SettleWithdrawal implements teller.OperatorStore.

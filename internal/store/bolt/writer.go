@@ -3,10 +3,9 @@ package bolt
 import (
 	"context"
 	"errors"
+	"strings"
 	"syscall"
-	"time"
 
-	bolt "go.etcd.io/bbolt"
 	berrors "go.etcd.io/bbolt/errors"
 
 	"github.com/skycoin/teller"
@@ -32,19 +31,15 @@ type step struct {
 // writer is the one goroutine that writes. It takes all the steps that wait into one transaction, so that they share
 // its fsyncs.
 type writer struct {
-	db      *bolt.DB
-	journal *journal
-	disk    Disk
-	now     func() time.Time
+	store   *Store
 	steps   chan *step
 	closing chan struct{} // closed to end run
 	ended   chan struct{} // closed when run has ended
-	broken  error         // the disk failed in the middle of a commit: nothing is known for sure until the file is opened anew
 }
 
-func newWriter(db *bolt.DB, j *journal, disk Disk, now func() time.Time) *writer {
+func newWriter(s *Store) *writer {
 	w := &writer{
-		db: db, journal: j, disk: disk, now: now,
+		store: s,
 		steps: make(chan *step, maxGroup), closing: make(chan struct{}), ended: make(chan struct{}),
 	}
 	go w.run()
@@ -116,23 +111,36 @@ func (w *writer) write(group []*step) {
 }
 
 // commit runs the steps in one transaction and answers them. It reports false, having kept and answered nothing, when
-// one of several failed after it had written.
-func (w *writer) commit(group []*step) bool {
-	if w.broken != nil {
-		answer(group, w.broken)
+// one of several failed after it had written. A damaged page ends the ledger.
+func (w *writer) commit(group []*step) (done bool) {
+	if err := w.store.condition.usable(); err != nil {
+		answer(group, err)
 		return true
 	}
-	tx, err := w.db.Begin(true)
+	tx, err := w.store.db.Begin(true)
 	if err != nil {
 		answer(group, translate(err))
 		return true
 	}
-	t := &txn{tx: tx, now: w.now()}
+	err = w.store.guard(func() error {
+		done = w.commitIn(&txn{tx: tx, now: w.store.now()}, group)
+		return nil
+	})
+	if err == nil {
+		return done
+	}
+	w.store.condition.fail(err)
+	_ = w.store.guard(tx.Rollback) // or Close would wait for it for ever
+	answer(group, err)
+	return true
+}
+
+func (w *writer) commitIn(t *txn, group []*step) bool {
 	wrote := false
 	for _, s := range group {
 		s.runIn(t)
 		if s.err != nil && t.wrote {
-			_ = tx.Rollback()
+			_ = t.tx.Rollback()
 			if len(group) == 1 {
 				answer(group, nil)
 			}
@@ -141,7 +149,7 @@ func (w *writer) commit(group []*step) bool {
 		wrote = wrote || t.wrote
 	}
 	if !wrote {
-		_ = tx.Rollback()
+		_ = t.tx.Rollback()
 		answer(group, nil)
 		return true
 	}
@@ -167,7 +175,8 @@ func (w *writer) finish(t *txn, group []*step) {
 	t.err = nil
 	t.writeTotals()
 	if len(t.lines) > 0 {
-		w.journal.mark(t)
+		t.fail(w.store.journal.anchor(t))
+		w.store.journal.mark(t)
 	}
 	if t.err != nil {
 		_ = t.tx.Rollback()
@@ -175,15 +184,20 @@ func (w *writer) finish(t *txn, group []*step) {
 		return
 	}
 	w.noteFreePages()
-	if err := w.disk.Commit(t.tx.Commit); err != nil {
-		err = translate(err)
-		if !outOfSpace(err) {
-			w.broken = teller.Errorf(teller.CodeUnavailable, "a write to the disk failed; check it and start teller again: %w", err)
+	if err := w.store.disk.Commit(t.tx.Commit); err != nil {
+		_ = t.tx.Rollback() // bolt has done it, unless the commit was not even begun
+		kept, told := writeError(w.store.path, err)
+		if kept {
+			w.store.condition.note(told)
+		} else {
+			w.store.condition.fail(told)
 		}
-		answer(group, err)
+		answer(group, told)
 		return
 	}
-	if err := w.journal.append(t.lines); err != nil {
+	err := w.store.journal.append(t.lines)
+	w.store.condition.note(err)
+	if err != nil {
 		for _, s := range group {
 			if s.binds && s.err == nil {
 				s.err = err
@@ -197,8 +211,8 @@ func (w *writer) finish(t *txn, group []*step) {
 // as any other; without it, bolt goes through the whole file. But a long list, as a very large transaction leaves it,
 // would slow every commit down, so that one is left out until the growing ledger has used it up.
 func (w *writer) noteFreePages() {
-	st := w.db.Stats()
-	w.db.NoFreelistSync = st.FreePageN+st.PendingPageN > notedPages
+	st := w.store.db.Stats()
+	w.store.db.NoFreelistSync = st.FreePageN+st.PendingPageN > notedPages
 }
 
 // answer ends the steps: with their own results, or all with one error.
@@ -217,7 +231,14 @@ func (w *writer) close() {
 	<-w.ended
 }
 
-// outOfSpace reports whether an error means that the disk, or the share of it that is allowed, is full.
+// outOfSpace reports whether an error means that the disk, or the share of it that is allowed, is full. Of the attempt to
+// make its file longer bolt tells the cause in words only.
 func outOfSpace(err error) bool {
-	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) || errors.Is(err, berrors.ErrMaxSizeReached)
+	for _, full := range []syscall.Errno{syscall.ENOSPC, syscall.EDQUOT, syscall.EFBIG} {
+		grow := strings.HasPrefix(err.Error(), "file resize error") && strings.HasSuffix(err.Error(), full.Error())
+		if grow || errors.Is(err, full) {
+			return true
+		}
+	}
+	return errors.Is(err, berrors.ErrMaxSizeReached)
 }

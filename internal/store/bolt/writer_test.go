@@ -126,18 +126,6 @@ func TestFullDisk(t *testing.T) {
 	must(t, s.Close())
 }
 
-// After a disk error in the middle of a commit nothing more is written: nobody knows what the disk holds.
-func TestBrokenDiskStopsEverything(t *testing.T) {
-	s := stopped(t, Options{})
-	s.w.broken = teller.Errorf(teller.CodeUnavailable, "a write to the disk failed")
-	ran := false
-	errs := group(t, s, func(*txn) error { ran = true; return nil })
-	wantCode(t, errs[0], teller.CodeUnavailable)
-	if ran {
-		t.Error("a step ran on a broken disk")
-	}
-}
-
 // TestKilled binds in a process of its own, kills that with -9, and looks whether everything that was answered is there.
 func TestKilled(t *testing.T) {
 	const env = "TELLER_TEST_KILLED_DB"

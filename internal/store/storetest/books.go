@@ -23,6 +23,7 @@ func (l *ledger) checkBooks() {
 	l.checkTotals(all)
 	l.checkListings(all)
 	l.checkWallet()
+	l.checkTrail(all)
 }
 
 // printed is a deposit with its hold's content instead of its place in memory.

@@ -12,6 +12,10 @@ var operatorTests = map[string]func(*ledger){
 	"CloseEach":      testCloseInEachStatus,
 	"CloseInPayout":  testCloseInPayout,
 	"ClaimExact":     testClaimExact,
+	"MarkPaid":       testMarkPaid,
+	"MarkPaidOf":     testMarkPaidOfWithdrawal,
+	"MarkPaidEarly":  testMarkPaidBeforeWithdrawal,
+	"MarkPaidPayout": testMarkPaidByPayout,
 	"Audit":          testAudit,
 	"Unknown":        testUnknownDeposit,
 }
@@ -106,6 +110,92 @@ func testClaimExact(l *ledger) {
 	}
 	l.same("claims", []string{claims[five.ID], claims[ten.ID]}, []string{"5.000000 SKY", "10.000000 SKY"})
 	l.is(l.credited("alice", 1_000_000).ID, teller.StatusWaitingDecide, "")
+}
+
+// A person paid from a wallet of his own: teller never pays it, and the transaction pays no more than its coins cover.
+func testMarkPaid(l *ledger) {
+	l.openWallet(100)
+	five, ten := l.payable("alice", 1_000_000), l.payable("alice", 2_000_000)
+	bob := l.payable("bob", 1_000_000)
+	_, err := l.store.MarkPaid(l.ctx, five.ID, "handmade", 5*sky, teller.Act{Actor: "olga"})
+	l.refused(err, teller.CodeInvalid)
+	_, err = l.store.MarkPaid(l.ctx, five.ID, "", 5*sky, operator)
+	l.refused(err, teller.CodeInvalid)
+	_, err = l.store.MarkPaid(l.ctx, "nobody:0", "handmade", 5*sky, operator)
+	l.refused(err, teller.CodeNotFound)
+	_, err = l.store.MarkPaid(l.ctx, ten.ID, "handmade", 10*sky-1, operator)
+	l.refused(err, teller.CodeForbidden)
+	held, err := l.store.Hold(l.ctx, ten.ID, ten.Version, teller.HoldRebuilt, "look it up")
+	l.must(err)
+	got, err := l.store.MarkPaid(l.ctx, held.ID, "handmade", 12*sky, operator)
+	l.must(err)
+	l.same("paid", []any{got.Status, got.Sent, got.PayoutTxID, got.Error, got.Hold == nil}, []any{teller.StatusDone, 10 * sky, "handmade", "", true})
+	_, err = l.store.MarkPaid(l.ctx, five.ID, "handmade", 12*sky, operator) // 2 of its 12 are left
+	l.refused(err, teller.CodeForbidden)
+	_, err = l.store.MarkPaid(l.ctx, bob.ID, "handmade", 5*sky, operator) // what it gives to bob is another matter
+	l.must(err)
+	_, err = l.store.MarkPaid(l.ctx, bob.ID, "handmade", 5*sky, operator)
+	l.refused(err, teller.CodeForbidden) // I5
+	l.is(five.ID, teller.StatusWaitingSend, "")
+	undecided := l.credited("carol", 1_000_000)
+	got, err = l.store.MarkPaid(l.ctx, undecided.ID, "handmade", 5*sky, operator)
+	l.must(err)
+	l.same("paid", []any{got.Status, got.Owed, got.Sent}, []any{teller.StatusDone, 5 * sky, 5 * sky})
+	entries := l.audit()
+	last := entries[len(entries)-1]
+	l.same("who, why and with what", []string{last.Actor, last.Detail, last.TxID}, []string{operator.Actor, operator.Reason, "handmade"})
+
+	_, tx := l.pay(five)
+	_, err = l.store.MarkPaid(l.ctx, five.ID, "another", 5*sky, operator)
+	l.refused(err, teller.CodeForbidden) // it is in a payout that can still confirm
+	l.skyBlock(tx)
+	l.is(five.ID, teller.StatusDone, "")
+}
+
+// What is marked as paid by a withdrawal is taken out of what that holds others for.
+func testMarkPaidOfWithdrawal(l *ledger) {
+	l.openWallet(100, 100)
+	first, second := l.payable("alice", 1_000_000), l.payable("alice", 2_000_000)
+	other := l.withdraw("alice", 3*sky)
+	tx := l.withdraw("alice", 15*sky)
+	for _, d := range []teller.Deposit{second, first} {
+		l.is(d.ID, teller.StatusWaitingSend, teller.HoldWithdrawal)
+		_, err := l.store.MarkPaid(l.ctx, d.ID, tx.ID, 15*sky, operator)
+		l.must(err)
+	}
+	l.is(l.credited("alice", 1_000_000).ID, teller.StatusWaitingDecide, teller.HoldWithdrawal) // for the other one
+	l.must(l.store.SettleWithdrawal(l.ctx, other.ID, operator))
+	l.is(l.credited("alice", 1_000_000).ID, teller.StatusWaitingDecide, "") // used up
+}
+
+// The operator may know of a transaction out of the wallet before the ledger does. It still holds whom else it paid.
+func testMarkPaidBeforeWithdrawal(l *ledger) {
+	l.openWallet(100, 100)
+	alice, more, bob := l.payable("alice", 1_000_000), l.payable("alice", 1_000_000), l.payable("bob", 1_000_000)
+	all, _ := l.outputs()
+	tx := l.spend(all[:1], teller.Recipient{Address: "alice", Coins: 5 * sky}, teller.Recipient{Address: "bob", Coins: 5 * sky})
+	_, err := l.store.MarkPaid(l.ctx, alice.ID, tx.ID, 5*sky, operator)
+	l.must(err)
+	res := l.skyBlock(tx)
+	l.same("withdrawals", len(res.Withdrawals), 1)
+	l.is(more.ID, teller.StatusWaitingSend, "")
+	l.is(bob.ID, teller.StatusWaitingSend, teller.HoldWithdrawal)
+}
+
+// A payout that was confirmed although it was dead has paid its own deposits, and nobody else's.
+func testMarkPaidByPayout(l *ledger) {
+	l.openWallet(100, 100)
+	d, other := l.payable("alice", 1_000_000), l.payable("alice", 1_000_000)
+	p, tx := l.pay(d)
+	_, err := l.store.MarkPaid(l.ctx, other.ID, p.TxID, 5*sky, operator)
+	l.refused(err, teller.CodeForbidden)
+	l.skyBlock(l.spend(l.inputsOf(tx)))
+	l.skyBlock(tx)
+	_, err = l.store.MarkPaid(l.ctx, other.ID, p.TxID, 5*sky, operator)
+	l.refused(err, teller.CodeForbidden)
+	_, err = l.store.MarkPaid(l.ctx, d.ID, p.TxID, 5*sky, operator)
+	l.must(err)
+	l.is(d.ID, teller.StatusDone, "")
 }
 
 func (l *ledger) audit() []teller.AuditEntry {

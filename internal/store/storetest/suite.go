@@ -3,7 +3,7 @@
 //
 // The tests are written against the words of ports.go: each calls the store only, and knows nothing of how rows are kept.
 // ledger.go is the small world they live in (deposit chains, a Skycoin chain, a wallet), books.go compares the totals and
-// listings of a ledger with its rows, and model.go drives a store by random steps against a model, of which modelscan.go
+// listings of a ledger with its rows, audit.go does so with its audit log, and model.go drives a store by random steps against a model, of which modelscan.go
 // and modelwallet.go are parts; modelbalance.go does so for balances.
 package storetest
 
@@ -34,6 +34,7 @@ func Run(t *testing.T, factory Factory) {
 		"Operator":   operatorTests,
 		"Holds":      holdTests,
 		"Life":       lifeTests,
+		"Audit":      auditTests,
 	}
 	for name, tests := range groups {
 		t.Run(name, func(t *testing.T) {

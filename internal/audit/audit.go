@@ -1,0 +1,186 @@
+// Package audit compares the ledger with the world: with itself, with the Skycoin chain and the hot wallet's history
+// there, and with the deposit chains. It writes nothing. Every difference is a teller.Finding, which tells an operator in
+// words what was found, what it means, what teller does about it by itself, and what is left to do.
+//
+// Run is the whole audit, behind `teller audit`. Gate is the quick part of it, which must pass at every start before the
+// first payout is made: skycoin.go has what both share.
+package audit
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"log/slog"
+
+	"github.com/skycoin/teller"
+)
+
+// Ledger is what an audit reads. Beside methods of teller.Store it needs some that only an audit asks for.
+type Ledger interface {
+	// Verify checks the ledger by itself; VerifyWallet only, and quickly, what must be right before anything is paid.
+	Verify(ctx context.Context) (teller.Verification, error)
+	VerifyWallet(ctx context.Context) ([]teller.Finding, error)
+	// Pins are the recorded hashes of the chains' blocks 0, by coin, and "payout" for the chain that payouts are made on.
+	Pins(ctx context.Context) (map[string]string, error)
+	// WalletSince are the heights of the Skycoin blocks at which the wallet's addresses were taken over.
+	WalletSince(ctx context.Context) (map[string]int64, error)
+	// Payouts lists payouts of any status in the order of their txids, from behind one on.
+	Payouts(ctx context.Context, after string, limit int) ([]teller.Payout, error)
+	// OpenWithdrawals lists the withdrawals that nobody has settled or used up.
+	OpenWithdrawals(ctx context.Context) ([]teller.Withdrawal, error)
+
+	WalletCursor(ctx context.Context) (teller.WalletCursor, error)
+	Outputs(ctx context.Context) (all, spendable []teller.Output, err error)
+	Payout(ctx context.Context, txid string) (teller.Payout, error)
+	Withdrawals(ctx context.Context) ([]teller.Withdrawal, error)
+	DepositsPaidBy(ctx context.Context, txid string) ([]teller.Deposit, error)
+	Totals(ctx context.Context) (teller.Totals, error)
+	Cursor(ctx context.Context, coin teller.Coin) (teller.Cursor, error)
+	SavedHash(ctx context.Context, coin teller.Coin, height int64) (string, error)
+	Deposit(ctx context.Context, id string) (teller.Deposit, error)
+	Deposits(ctx context.Context, q teller.DepositQuery) ([]teller.Deposit, error)
+	DepositsTo(ctx context.Context, coin teller.Coin, address string) ([]teller.Deposit, error)
+	BoundAddresses(ctx context.Context, coin teller.Coin, f func(address string) error) error
+}
+
+// Auditor compares a ledger with the world. It holds no state and is safe for concurrent use.
+type Auditor struct {
+	Ledger Ledger
+	Node   teller.Node                  // nil = leave the Skycoin chain out
+	Chains map[teller.Coin]teller.Chain // those of other coins are left out
+	Log    *slog.Logger                 // how a long audit goes on
+}
+
+// run is one audit under way.
+type run struct {
+	*Auditor
+	report   teller.AuditReport
+	findings teller.Findings
+}
+
+func (r *run) check(part, format string, args ...any) {
+	told := fmt.Sprintf(format, args...)
+	r.report.Checks = append(r.report.Checks, teller.AuditCheck{Part: part, Told: told})
+	r.Log.Info("audit", "part", part, "told", told)
+}
+
+// Run audits everything that it was given. from names, by coin, the first block to be read again in full and compared,
+// which is the only way to find a deposit that was missed; coins that it does not name are compared by the hashes of
+// their blocks only. It may take minutes. What keeps one part from being compared, as a node that is down, is told in the
+// report and stops no other; an error is returned when the ledger can not be read or ctx ends.
+func (a *Auditor) Run(ctx context.Context, from map[teller.Coin]int64) (teller.AuditReport, error) {
+	r := &run{Auditor: a}
+	r.report.Missed = make(map[teller.Coin]int64)
+	if err := r.ledger(ctx); err != nil {
+		return teller.AuditReport{}, err
+	}
+	parts := []struct {
+		name  string
+		check func(context.Context) error
+	}{{"wallet", r.wallet}, {"history", r.history}}
+	if a.Node == nil {
+		parts = nil
+	}
+	for _, coin := range teller.Coins {
+		if chain := a.Chains[coin]; chain != nil {
+			first, again := from[coin]
+			parts = append(parts, struct {
+				name  string
+				check func(context.Context) error
+			}{string(coin), func(ctx context.Context) error { return r.chain(ctx, chain, first, again) }})
+		}
+	}
+	for _, p := range parts {
+		if err := p.check(ctx); err != nil {
+			if ctx.Err() != nil {
+				return teller.AuditReport{}, err
+			}
+			r.report.Checks = append(r.report.Checks, teller.AuditCheck{Part: p.name, Told: "not compared: " + err.Error(), Skipped: true})
+		}
+	}
+	r.report.Findings = r.findings.List()
+	return r.report, nil
+}
+
+// ledger checks the ledger by itself.
+func (r *run) ledger(ctx context.Context) error {
+	v, err := r.Ledger.Verify(ctx)
+	if err != nil {
+		return err
+	}
+	for _, f := range v.Findings {
+		r.findings.Add(f)
+	}
+	r.check("ledger", "%d entries of the audit log, %d deposits, %d payouts, %d bindings; the log ends with %s",
+		v.Entries, v.Deposits, v.Payouts, v.Bindings, cmp.Or(v.Head, "nothing"))
+	sum, err := r.Ledger.Totals(ctx)
+	if err != nil {
+		return err
+	}
+	r.check("books", "opened with %s SKY, %s came in, %s were paid, %s withdrawn", sum.Opening, sum.TopUps, sum.Paid, sum.Withdrawn)
+	return r.withdrawals(ctx)
+}
+
+// withdrawals tells of transactions out of the wallet that wait for an operator's word.
+func (r *run) withdrawals(ctx context.Context) error {
+	open, err := r.Ledger.OpenWithdrawals(ctx)
+	if err != nil {
+		return err
+	}
+	held, err := r.held(ctx)
+	if err != nil {
+		return err
+	}
+	for _, w := range open {
+		r.findings.Add(openWithdrawal(w, held))
+	}
+	r.check("holds", "%d deposits wait for a decision, %d withdrawals for an explanation", len(held), len(open))
+	return nil
+}
+
+// held are all deposits that are held.
+func (r *run) held(ctx context.Context) ([]teller.Deposit, error) {
+	var all []teller.Deposit
+	var after uint64
+	for {
+		page, err := r.Ledger.Deposits(ctx, teller.DepositQuery{Held: true, After: after})
+		if err != nil || len(page) == 0 {
+			return all, err
+		}
+		all = append(all, page...)
+		after = page[len(page)-1].Seq
+	}
+}
+
+// Gate is the quick part, to be passed before the first payout: the ledger's own books and pending payouts are in order,
+// the wallet's outputs are those that the Skycoin node has, and no deposit chain is being reorganised just now. It asks
+// the Skycoin node for all outputs once, each deposit chain for one hash.
+//
+// CodeCorrupt, with what an operator should do, when ledger and node do not agree. CodeUnavailable when it can not be told
+// now: a node is down, a block came meanwhile, a scan has not followed its chain yet. A deposit chain whose node is down,
+// behind or on another network keeps nothing from being paid; its own scanner deals with that.
+func (a *Auditor) Gate(ctx context.Context) error {
+	found, err := a.Ledger.VerifyWallet(ctx)
+	if err != nil {
+		return err
+	}
+	if len(found) == 0 {
+		view, err := a.compareOutputs(ctx)
+		if err != nil {
+			return err
+		}
+		found = view.findings.List()
+	}
+	if len(found) > 0 {
+		return teller.Errorf(teller.CodeCorrupt, "nothing is paid until this is cleared up: %s (%d differences in all; run `teller audit`, which says what to do)",
+			found[0].Found, len(found))
+	}
+	for _, coin := range teller.Coins {
+		if chain := a.Chains[coin]; chain != nil {
+			if err := a.followed(ctx, chain); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}

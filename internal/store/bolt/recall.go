@@ -1,0 +1,131 @@
+package bolt
+
+import (
+	"github.com/skycoin/teller"
+)
+
+// journalActor stands in the audit log for what the journal has told.
+const journalActor = "journal"
+
+// recallRow is what the journal tells about a deposit that the database, an older backup, does not know: which payout
+// pays it, or why an operator has closed it. It waits until the deposit is where it can be applied.
+type recallRow struct {
+	PayoutTxID string          `json:"payout,omitempty"`
+	Coins      teller.Droplets `json:"coins,omitempty"`
+	Closed     *journalClosed  `json:"closed,omitempty"`
+}
+
+// restorePayout takes over a payout that the database does not know. Its bytes are broadcast again until the chain has
+// them or can not take them any more, like those of any other payout.
+func (t *txn) restorePayout(p teller.Payout) (bool, error) {
+	if _, known, err := t.payout(p.TxID); err != nil || known || t.get(indexWithdrawal, []byte(p.TxID)) != nil {
+		return false, err
+	}
+	t.wrote = true
+	rivals, err := t.rivals(p)
+	if err != nil {
+		return false, err
+	}
+	t.putPayout(p, true)
+	t.audit(teller.AuditEntry{Event: eventPayout, TxID: p.TxID, Actor: journalActor, Detail: "restored: the database is older than its journal"})
+	for _, sh := range p.Shares {
+		if err := t.restoreFate(sh.DepositID, recallRow{PayoutTxID: p.TxID, Coins: sh.Coins}); err != nil {
+			return false, err
+		}
+	}
+	step := &skyStep{txn: t}
+	for _, rival := range rivals {
+		if err := step.killPayout(rival, teller.SkyTx{ID: p.TxID}); err != nil {
+			return false, err
+		}
+	}
+	return true, nil
+}
+
+// rivals are the pending payouts that spend an input of a restored one. The ledger that made the later one knew that they
+// were dead, or it could not have had their inputs.
+func (t *txn) rivals(p teller.Payout) (rivals []payoutRow, err error) {
+	seen := make(map[string]bool)
+	for _, in := range p.Inputs {
+		txid := string(t.get(bucketReserved, []byte(in)))
+		if txid == "" || seen[txid] {
+			continue
+		}
+		seen[txid] = true
+		row, known, err := t.payout(txid)
+		if err != nil {
+			return nil, err
+		}
+		if known && row.Status == teller.PayoutPending {
+			rivals = append(rivals, row)
+		}
+	}
+	return rivals, nil
+}
+
+// restoreClosed takes over that an operator has closed a deposit.
+func (t *txn) restoreClosed(c journalClosed) (bool, error) {
+	r, err := t.deposit(c.DepositID)
+	if err != nil || (r != nil && r.Status == teller.StatusDone) {
+		return false, err
+	}
+	t.wrote = true
+	return true, t.restoreFate(c.DepositID, recallRow{Closed: &c})
+}
+
+func (t *txn) restoreFate(id string, row recallRow) error {
+	t.putJSON(bucketRecalls, []byte(id), row)
+	r, err := t.deposit(id)
+	if err != nil || r == nil {
+		return err
+	}
+	return t.recall(r)
+}
+
+// recall applies what the journal tells about a deposit as soon as it is credited. Until then it is a deposit like any
+// other: what is paid out for it counts only once it has come in.
+func (t *txn) recall(r *record) error {
+	row, ok, err := getJSON[recallRow](t, bucketRecalls, []byte(r.ID))
+	if err != nil || !ok || !r.Credited() || r.Status == teller.StatusWaitingConfirm {
+		return err
+	}
+	t.del(bucketRecalls, []byte(r.ID))
+	if r.Status == teller.StatusDone {
+		return nil
+	}
+	if c := row.Closed; c != nil && c.Coins > 0 {
+		if r.Owed != 0 && r.Owed != c.Coins {
+			r.Owed = c.Coins // decided anew since, at the same rate: it can only differ by what was configured
+		}
+		if err := r.MarkPaid(c.TxID, c.Coins, t.now); err != nil {
+			return err
+		}
+		return t.save(r, eventMarkPaid, teller.AuditEntry{Actor: journalActor, TxID: c.TxID, Detail: c.Reason})
+	}
+	if row.Closed != nil {
+		if err := r.Close(row.Closed.Reason, t.now); err != nil {
+			return err
+		}
+		return t.save(r, eventClose, teller.AuditEntry{Actor: journalActor, TxID: row.Closed.TxID, Detail: row.Closed.Reason})
+	}
+	p, known, err := t.payout(row.PayoutTxID)
+	if err != nil || !known || p.Status == teller.PayoutDead {
+		return err
+	}
+	if err := r.Recall(p.TxID, row.Coins, t.now); err != nil {
+		return err
+	}
+	if r.Import == teller.ImportPending {
+		r.Import = teller.ImportChecked
+	}
+	if err := t.save(r, eventRecall, teller.AuditEntry{TxID: p.TxID, Actor: journalActor, Detail: row.Coins.String() + " SKY"}); err != nil {
+		return err
+	}
+	if p.Status != teller.PayoutConfirmed {
+		return nil
+	}
+	if err := r.Confirm(p.TxID, t.now); err != nil {
+		return err
+	}
+	return t.save(r, eventConfirm, teller.AuditEntry{TxID: p.TxID, Actor: journalActor})
+}
