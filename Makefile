@@ -12,6 +12,10 @@ VERSION      := $(shell git describe --tags --always --dirty 2>/dev/null || echo
 ARGS      ?=
 BENCH     ?= .
 FUZZTIME  ?= 30s
+MUTANTS   ?=
+SEEDS     ?= 10000
+KILLS     ?= 25
+SEED      ?=
 
 # What the caller's environment says about modules and workspaces must not change what is built here.
 export GOFLAGS := -mod=readonly -buildvcs=false
@@ -43,6 +47,24 @@ test: gcc tools anvil ## Install what is missing and run every test, also under 
 bench: ## Run the benchmarks, each of which compares within its run (BENCH=regexp; needs 10 GB in the temporary directory)
 	go test -run '^$$' -bench '$(BENCH)' -benchtime 1x -timeout 60m ./internal/store/... ./internal/app
 	go test -run '^$$' -bench '$(BENCH)' -timeout 60m ./internal/chain/... ./internal/pool ./internal/scan
+
+.PHONY: sim
+sim: ## Simulate SEEDS=10000 runs of the engine under faults, and judge each (SEED=n tells the story of one)
+ifneq ($(SEED),)
+	go test -count=1 -v -run '^TestSeed$$' ./internal/sim -args -seed=$(SEED)
+else
+	go test -count=1 -v -run '^TestSeeds$$' -timeout 4h ./internal/sim -args -seeds=$(SEEDS)
+endif
+
+.PHONY: crash
+crash: tools anvil ## Kill teller KILLS=25 times on real nodes and judge by the chains (SEED=n repeats a run's choices)
+	@mkdir -p build/crash
+	TELLER_KILLS=$(KILLS) TELLER_SEED=$(SEED) go test -count=1 -v -run '^TestCrashLoop$$' -timeout 4h \
+		-artifacts -outputdir $(CURDIR)/build/crash ./internal/crashtest
+
+.PHONY: mutants
+mutants: ## Put one fault after the other into the engine and see that the simulation notices each (MUTANTS='-only NAME', '-pick 3 -turn N' or '-list')
+	@go run ./internal/sim/mutants $(MUTANTS)
 
 .PHONY: fuzz
 fuzz: ## Run every fuzz target for FUZZTIME=30s, two at a time

@@ -1,0 +1,237 @@
+package sim
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/skycoin/teller"
+)
+
+// Mode is a way in which a call across a boundary goes wrong.
+type Mode string
+
+// The modes.
+const (
+	CrashBefore Mode = "crash before" // the process dies before the call has any effect
+	CrashAfter  Mode = "crash after"  // and right after its effect
+	Fail        Mode = "error"        // the call has no effect and fails
+	Lost        Mode = "lost reply"   // the call has its effect, and fails
+	Twice       Mode = "doubled"      // the call arrives two times
+	Delay       Mode = "delay"        // the answer comes late: time passes and the world moves on meanwhile
+	Hang        Mode = "hang"         // no answer comes before the deadline
+	Stale       Mode = "stale"        // the answer is that of an earlier state of the world
+	Malformed   Mode = "malformed"    // the answer is not what it should be
+	Full        Mode = "disk full"    // nothing is written, for want of space
+	Torn        Mode = "torn"         // the process dies while a part is written
+)
+
+// boundary is one kind of call between the engine and the outside: a failpoint.
+type boundary struct {
+	name  string
+	modes []Mode
+	// rate is how many thousandths of its calls go wrong when faults are at their usual height. Calls that are made
+	// once in a while go wrong more often, so that every mode is met.
+	rate int
+}
+
+var (
+	read   = []Mode{CrashBefore, CrashAfter, Fail, Delay, Hang}
+	answer = append(slices.Clone(read), Stale, Malformed)
+	act    = []Mode{CrashBefore, CrashAfter, Fail, Lost, Delay, Hang, Twice}
+	commit = []Mode{CrashBefore, CrashAfter, Fail, Lost, Full}
+	line   = []Mode{CrashBefore, CrashAfter, Fail, Torn}
+)
+
+// boundaries lists every failpoint with the modes that apply to it. Commits and journal lines are named after the
+// ledger's operation that they make durable.
+func boundaries() []boundary {
+	var all []boundary
+	add := func(rate int, modes []Mode, prefix string, names ...string) {
+		for _, n := range names {
+			all = append(all, boundary{prefix + n, modes, rate})
+		}
+	}
+	for _, c := range teller.Coins {
+		add(150, append(slices.Clone(read), Malformed), c.Lower()+".", "Genesis")
+		add(8, answer, c.Lower()+".", "Tip", "Block")
+		add(60, answer, c.Lower()+".", "BlockHash")
+	}
+	add(60, read, "", "eth.Balances", "btc.Unconfirmed")
+	add(150, append(slices.Clone(read), Malformed), "node.", "Genesis")
+	add(15, read, "node.", "Head", "Synced", "Rules", "Pending")
+	add(30, append(slices.Clone(read), Malformed), "node.", "Blocks")
+	add(200, read, "node.", "Outputs", "History")
+	add(120, act, "node.", "Inject")
+	add(150, []Mode{CrashBefore, CrashAfter, Fail, Delay}, "", "wallet.Build")
+	add(5, []Mode{Fail}, "ledger.", reads...)
+	add(20, []Mode{Fail}, "ledger.", writes...)
+	for _, op := range append(slices.Clone(writes), "Open") {
+		if slices.Contains(seldom, op) {
+			add(250, commit, "commit.", op)
+		} else {
+			add(60, commit, "commit.", op)
+		}
+	}
+	add(150, line, "journal.", journaled...)
+	return all
+}
+
+// The operations of the ledger that the engine calls.
+var (
+	reads = []string{
+		"Cursor", "SavedHash", "BoundAddresses", "UsedAddresses", "IsUsed", "BoundAfter", "Totals", "Rescan", "Due",
+		"WalletCursor", "Outputs", "PendingPayouts", "ImportsToCheck", "VerifyWallet",
+	}
+	writes = []string{
+		"Bind", "PinChain", "SaveBlocks", "CreditDeep", "NoteTip", "Rewind", "StartRescan", "SaveRescanned",
+		"CompareBalances", "Decide", "PinSkycoin", "OpenWallet", "SaveSkyBlocks", "NotePending", "CreatePayout", "Hold",
+		"Release", "CloseDeposit", "SettleWithdrawal",
+	}
+	// seldom are those of writes that a run makes once or twice.
+	seldom = []string{"CompareBalances", "NotePending", "PinChain", "PinSkycoin", "OpenWallet", "Hold", "StartRescan", "SettleWithdrawal", "CloseDeposit", "Release", "Open"}
+	// journaled are those that add lines to the journal; lines that a failure has left out go with any later one.
+	journaled = []string{"Bind", "CreatePayout", "CloseDeposit", "Open", "later"}
+)
+
+// faults decides which calls go wrong, and counts.
+type faults struct {
+	points map[string]boundary
+	height int // thousandths of the usual rates; 0 = none
+	allow  func(point string, m Mode) bool
+	hits   Hits
+}
+
+// Hits counts the faults injected, by failpoint and mode.
+type Hits map[string]map[Mode]int
+
+// Add adds other counts.
+func (h Hits) Add(other Hits) {
+	for point, modes := range other {
+		for m, n := range modes {
+			h.count(point, m, n)
+		}
+	}
+}
+
+func (h Hits) count(point string, m Mode, n int) {
+	if h[point] == nil {
+		h[point] = make(map[Mode]int)
+	}
+	h[point][m] += n
+}
+
+// Missed lists the modes of failpoints that were never injected, "point: mode".
+func (h Hits) Missed() []string {
+	var missed []string
+	for _, b := range boundaries() {
+		for _, m := range b.modes {
+			if h[b.name][m] == 0 {
+				missed = append(missed, fmt.Sprintf("%s: %s", b.name, m))
+			}
+		}
+	}
+	return missed
+}
+
+// ByMode sums up how often each mode was injected, and in how many of the failpoints that it applies to.
+func (h Hits) ByMode() string {
+	type sum struct{ points, hit, injected int }
+	sums := make(map[Mode]*sum)
+	for _, b := range boundaries() {
+		for _, m := range b.modes {
+			s := sums[m]
+			if s == nil {
+				s = new(sum)
+				sums[m] = s
+			}
+			s.points++
+			if n := h[b.name][m]; n > 0 {
+				s.hit++
+				s.injected += n
+			}
+		}
+	}
+	var text strings.Builder
+	for _, m := range slices.Sorted(maps.Keys(sums)) {
+		s := sums[m]
+		fmt.Fprintf(&text, "%-13s %8d injected, at %3d of %3d failpoints (%d%%)\n", m, s.injected, s.hit, s.points, 100*s.hit/s.points)
+	}
+	return text.String()
+}
+
+func newFaults(allow func(string, Mode) bool) *faults {
+	f := &faults{points: make(map[string]boundary), allow: allow, hits: make(Hits)}
+	for _, b := range boundaries() {
+		f.points[b.name] = b
+	}
+	return f
+}
+
+// draw decides whether a call goes wrong, "" = it does not.
+func (f *faults) draw(w *world, point string) Mode {
+	b, known := f.points[point]
+	if !known {
+		panic("sim: failpoint " + point + " is not listed")
+	}
+	if f.height == 0 || !w.chance(b.rate*f.height/1000) {
+		return ""
+	}
+	m := b.modes[w.rng.IntN(len(b.modes))]
+	if f.allow != nil && !f.allow(point, m) {
+		return ""
+	}
+	f.hits.count(point, m, 1)
+	w.note("fault: %s %s", point, m)
+	return m
+}
+
+// crash is what the engine's goroutine is ended with.
+type crash struct{}
+
+// call makes a call from the engine to the outside, with whatever goes wrong. f gets Stale and Malformed to deal with.
+func (w *world) call(point string, f func(Mode) error) error {
+	w.mustLive()
+	if w.inLedger > 0 {
+		w.model.violate("I7", "%s is called while a transaction of the ledger is open", point)
+	}
+	unavailable := teller.Errorf(teller.CodeUnavailable, "%s: the simulated node does not answer", point)
+	switch m := w.faults.draw(w, point); m {
+	case CrashBefore:
+		w.die()
+	case CrashAfter:
+		_ = f("")
+		w.die()
+	case Fail:
+		return unavailable
+	case Lost:
+		_ = f("")
+		return unavailable
+	case Twice:
+		_ = f("")
+		return f("")
+	case Delay:
+		w.drift()
+		return f("")
+	case Hang:
+		w.drift()
+		return unavailable
+	default:
+		return f(m)
+	}
+	return nil
+}
+
+// die ends the process: nothing that the engine does from now on has any effect.
+func (w *world) die() {
+	w.crashed = true
+	panic(crash{})
+}
+
+// mustLive stops an engine that has not noticed yet that it is dead.
+func (w *world) mustLive() {
+	if w.crashed {
+		panic(crash{})
+	}
+}

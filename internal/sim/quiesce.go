@@ -1,0 +1,206 @@
+package sim
+
+import (
+	"slices"
+	"time"
+
+	"github.com/skycoin/teller"
+)
+
+// maxRounds bounds how long the backlog may take to drain once the faults have ended, in rounds of ten seconds.
+const maxRounds = 20
+
+// round is how much time passes between two rounds.
+const round = 10 * time.Second
+
+// quiesce ends the faults and demands that everything payable is paid within the bound (I8), and that every other
+// deposit was closed, or is held for a reason that the world knows (I3).
+func (r *run) quiesce() {
+	w := r.world
+	w.note("--- the faults end")
+	w.faults.height = 0
+	clear(w.down)
+	w.sky.lag = 0
+	r.fund(6, 20_000)
+	var left []string
+	for i := range maxRounds {
+		w.now = w.now.Add(round)
+		for _, c := range []teller.Coin{teller.BTC, teller.ETH} {
+			w.chains[c].settleMempool()
+		}
+		w.sky.mine(1000)
+		w.sky.confirm(w.sky.gift(teller.Recipient{Address: faucetAddress, Coins: teller.DropletsPerSKY})) // the life of others
+		r.thaw()
+		for _, worker := range r.engine.workers {
+			for range 50 {
+				if worked, _ := r.step(worker); !worked {
+					break
+				}
+			}
+		}
+		if r.model.broken != nil {
+			return
+		}
+		if left = r.unfinished(); len(left) == 0 {
+			r.counts.Rounds = i + 1
+			break
+		}
+	}
+	for _, what := range left {
+		r.model.violate("I8", "%s, %s after the faults have ended", what, maxRounds*round)
+	}
+	r.final()
+}
+
+// settleMempool mines a block with all that the mempool has.
+func (c *coinChain) settleMempool() {
+	c.mine(1)
+}
+
+// thaw is the operator who sees to coins that are frozen: a deposit that was credited is gone for good.
+func (r *run) thaw() {
+	for _, id := range r.model.order() {
+		d := r.model.rows[id]
+		if p := r.model.payments[id]; p != nil && p.gone && d.HeldFor(teller.HoldOrphaned) {
+			p.closing = true
+			before := r.world.commits
+			_, err := r.engine.ledger.CloseDeposit(r.ctx, id, by)
+			r.settle("thaw", err, false, before)
+		}
+	}
+}
+
+// order lists the rows' ids in a fixed order.
+func (m *model) order() []string {
+	var ids []string
+	for id := range m.rows {
+		ids = append(ids, id)
+	}
+	slices.Sort(ids)
+	return ids
+}
+
+// unfinished lists what is still to be done: payments on the chain that are neither paid nor closed nor held.
+func (r *run) unfinished() []string {
+	var left []string
+	for _, p := range r.model.paid {
+		if p.height < 0 || p.sky == "" || p.untold || (p.whale && r.model.rows[p.id()].Status == teller.StatusWaitingSend) {
+			continue
+		}
+		d, ok := r.model.rows[p.id()]
+		switch {
+		case !ok:
+			left = append(left, "deposit "+p.id()+" is unknown to the ledger")
+		case d.Status != teller.StatusDone && d.Hold == nil:
+			left = append(left, "deposit "+p.id()+" is "+string(d.Status))
+		}
+	}
+	return left
+}
+
+// final judges where everything has ended.
+func (r *run) final() {
+	m := r.model
+	for _, p := range m.paid {
+		d, ok := m.rows[p.id()]
+		if !ok {
+			continue
+		}
+		switch {
+		case d.Sent > 0:
+			r.counts.Paid++
+		case d.Hold != nil:
+			r.counts.Held++
+		case p.closing:
+			r.counts.Closed++
+		}
+		for _, h := range d.Holds() {
+			if why := m.unjustified(p, h); why != "" {
+				m.violate("I3", "deposit %s is held as %s (%s), but %s", p.id(), h.Reason, h.Detail, why)
+			}
+		}
+	}
+	for txid, payout := range m.payouts {
+		if payout.tx.height < 0 {
+			r.counts.Dead++
+			continue
+		}
+		r.counts.Payouts++
+		for _, share := range payout.shares {
+			m.remembered(txid, share)
+		}
+	}
+	r.replayAudit()
+	r.verify()
+}
+
+// verify has the ledger checked by itself: rows, indexes, counters and the audit log must agree.
+func (r *run) verify() {
+	v, err := r.engine.store.Verify(r.ctx)
+	if err != nil {
+		r.model.violate("I6", "the ledger can not be verified: %v", err)
+	}
+	for _, f := range v.Findings {
+		r.model.violate("I6", "the ledger contradicts itself: %+v", f)
+	}
+}
+
+// remembered judges whether the ledger knows what a confirmed transaction has paid. A deposit that has left its chain since,
+// and that a backup does not know, need not be there.
+func (m *model) remembered(txid string, share teller.Share) {
+	d, ok := m.rows[share.DepositID]
+	p := m.payments[share.DepositID]
+	lost := p != nil && p.height < 0 && p.left && (!ok || !d.Credited())
+	if !lost && (d.Status != teller.StatusDone || d.PayoutTxID != txid || d.Sent != share.Coins) {
+		m.violate("I1", "transaction %s has paid deposit %s with %s SKY, the ledger says %s, %q, %s", txid, share.DepositID, share.Coins,
+			d.Status, d.PayoutTxID, d.Sent)
+	}
+}
+
+// unjustified says why the world knows of no reason for a hold, "" when it does.
+func (m *model) unjustified(p *payment, h teller.Hold) string {
+	ok := false
+	switch h.Reason {
+	case teller.HoldOrphaned:
+		ok = p.left || p.doubted
+	case teller.HoldBeforeBinding:
+		ok = p.height <= m.boundAt[p.Address] || p.sky == "" || p.left
+	case teller.HoldWithdrawal:
+		ok = slices.ContainsFunc(m.withdrawn, func(w *withdrawal) bool { return w.to == m.rows[p.id()].SkyAddress })
+	case teller.HoldUnpayable:
+		ok = m.rows[p.id()].SkyAddress == noAddress
+	case teller.HoldRebuilt:
+		ok = m.rebuilt
+	case teller.HoldUnexplained, teller.HoldDuplicate:
+		ok = m.untold[p.Address] || p.left || p.doubted
+	}
+	if ok {
+		return ""
+	}
+	return "nothing happened that calls for it"
+}
+
+// replayAudit goes through the audit log: it must tell each deposit's status (I6).
+func (r *run) replayAudit() {
+	status := make(map[string]teller.Status)
+	for after := uint64(0); ; {
+		page, err := r.engine.store.Audit(r.ctx, after, 500)
+		if err != nil {
+			r.model.violate("I6", "the audit log can not be read: %v", err)
+		}
+		if len(page) == 0 {
+			break
+		}
+		for _, e := range page {
+			after = e.Seq
+			if e.DepositID != "" && e.To != "" {
+				status[e.DepositID] = e.To
+			}
+		}
+	}
+	for id, d := range r.model.rows {
+		if got := status[id]; got != d.Status {
+			r.model.violate("I6", "deposit %s is %s, the audit log says %q", id, d.Status, got)
+		}
+	}
+}
