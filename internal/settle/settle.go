@@ -75,6 +75,9 @@ func ledgerHead(ctx context.Context, node teller.Node, store teller.WalletStore,
 			return cursor, false, nil
 		}
 	}
+	// First whether it is in step, then its head: asked the other way round, a node that catches up in between would show
+	// an old head as one that nothing has happened after.
+	synced := node.Synced(ctx)
 	head, err := node.Head(ctx)
 	if err != nil {
 		return cursor, false, err
@@ -85,7 +88,7 @@ func ledgerHead(ctx context.Context, node teller.Node, store teller.WalletStore,
 	if head.BlockRef != cursor.BlockRef {
 		return cursor, false, nil
 	}
-	return cursor, true, node.Synced(ctx)
+	return cursor, true, synced
 }
 
 func nodeBehind(head teller.SkyHead, cursor teller.WalletCursor) error {

@@ -173,9 +173,19 @@ func (w *world) guard(f func() error) (err error, died bool) { //nolint:revive /
 	return f(), false
 }
 
+// maxStarts bounds how often in a row a start may fail.
+const maxStarts = 50
+
+// refused is what a run is ended with when the process can not be started any more.
+type refused struct{}
+
 // start begins a life of the process, again and again until it lives.
 func (r *run) start() {
-	for r.engine == nil {
+	for attempt := 0; r.engine == nil; attempt++ {
+		if attempt == maxStarts {
+			r.model.violate("I8", "the process has not started %d times in a row", attempt)
+			panic(refused{})
+		}
 		r.world.crashed = false
 		r.writeTorn()
 		err, died := r.world.guard(func() (err error) {
@@ -186,6 +196,9 @@ func (r *run) start() {
 			return err
 		})
 		r.world.note("start: %v, died %t", err, died)
+		if attempt == maxStarts/2 {
+			r.world.faults.height = 0
+		}
 		if died {
 			r.engine = nil
 		}

@@ -57,7 +57,7 @@ func (r *run) event() {
 		w.happen()
 	case n < 90:
 		r.burst()
-	case n < 92:
+	case n < 93:
 		r.disturbWallet()
 	case n < 96:
 		r.operate()
@@ -219,13 +219,15 @@ func (r *run) burst() {
 // disturbWallet tops the wallet up, or takes out of it what the engine reckons with.
 func (r *run) disturbWallet() {
 	w := r.world
-	switch w.between(0, 4) {
-	case 0, 1:
+	switch w.between(0, 5) {
+	case 0:
+		w.sky.compete()
+	case 1, 2:
 		to := faucetAddress
 		if w.chance(400) { // a person pays a buyer by hand
 			to = buyer(w.rng.IntN(buyersCount))
 		}
-		w.sky.withdraw(to, teller.Droplets(w.between(1, 500))*teller.DropletsPerSKY)
+		w.sky.withdraw(w.sky.own(), to, teller.Droplets(w.between(1, 500))*teller.DropletsPerSKY)
 	default:
 		r.fund(w.between(1, 2), pick(w, []int{20, 300, 3000}))
 	}

@@ -62,7 +62,7 @@ func boundaries() []boundary {
 	add(150, append(slices.Clone(read), Malformed), "node.", "Genesis")
 	add(15, read, "node.", "Head", "Synced", "Rules", "Pending")
 	add(30, append(slices.Clone(read), Malformed), "node.", "Blocks")
-	add(200, read, "node.", "Outputs", "History")
+	add(200, read, "node.", "Outputs", "History", "Transaction")
 	add(120, act, "node.", "Inject")
 	add(150, []Mode{CrashBefore, CrashAfter, Fail, Delay}, "", "wallet.Build")
 	add(5, []Mode{Fail}, "ledger.", reads...)
@@ -82,17 +82,17 @@ func boundaries() []boundary {
 var (
 	reads = []string{
 		"Cursor", "SavedHash", "BoundAddresses", "UsedAddresses", "IsUsed", "BoundAfter", "Totals", "Rescan", "Due",
-		"WalletCursor", "Outputs", "PendingPayouts", "ImportsToCheck", "VerifyWallet",
+		"WalletCursor", "Outputs", "PendingPayouts", "ImportsToCheck", "VerifyWallet", "Deposit",
 	}
 	writes = []string{
 		"Bind", "PinChain", "SaveBlocks", "CreditDeep", "NoteTip", "Rewind", "StartRescan", "SaveRescanned",
 		"CompareBalances", "Decide", "PinSkycoin", "OpenWallet", "SaveSkyBlocks", "NotePending", "CreatePayout", "Hold",
-		"Release", "CloseDeposit", "SettleWithdrawal",
+		"Release", "CloseDeposit", "SettleWithdrawal", "MarkPaid",
 	}
 	// seldom are those of writes that a run makes once or twice.
-	seldom = []string{"CompareBalances", "NotePending", "PinChain", "PinSkycoin", "OpenWallet", "Hold", "StartRescan", "SettleWithdrawal", "CloseDeposit", "Release", "Open"}
+	seldom = []string{"CompareBalances", "NotePending", "PinChain", "PinSkycoin", "OpenWallet", "Hold", "StartRescan", "SettleWithdrawal", "CloseDeposit", "Release", "MarkPaid", "Open"}
 	// journaled are those that add lines to the journal; lines that a failure has left out go with any later one.
-	journaled = []string{"Bind", "CreatePayout", "CloseDeposit", "Open", "later"}
+	journaled = []string{"Bind", "CreatePayout", "CloseDeposit", "MarkPaid", "Open", "later"}
 )
 
 // faults decides which calls go wrong, and counts.

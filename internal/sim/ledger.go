@@ -168,6 +168,14 @@ func (l *ledger) CloseDeposit(ctx context.Context, id string, act teller.Act) (t
 	return value(l, "CloseDeposit", func() (teller.Deposit, error) { return l.Store.CloseDeposit(ctx, id, act) })
 }
 
+func (l *ledger) Deposit(ctx context.Context, id string) (teller.Deposit, error) {
+	return value(l, "Deposit", func() (teller.Deposit, error) { return l.Store.Deposit(ctx, id) })
+}
+
+func (l *ledger) MarkPaid(ctx context.Context, id, txid string, coins teller.Droplets, act teller.Act) (teller.Deposit, error) {
+	return value(l, "MarkPaid", func() (teller.Deposit, error) { return l.Store.MarkPaid(ctx, id, txid, coins, act) })
+}
+
 func (l *ledger) SettleWithdrawal(ctx context.Context, txid string, act teller.Act) error {
 	return l.call("SettleWithdrawal", func() error { return l.Store.SettleWithdrawal(ctx, txid, act) })
 }

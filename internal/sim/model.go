@@ -24,6 +24,7 @@ type model struct {
 	rows      map[string]teller.Deposit // as they were when the ledger was last looked at
 	began     int                       // the world's version when the step began
 	payouts   map[string]*modelPayout   // by txid: what the engine broadcast
+	belongs   map[string]string         // deposit id -> SKY address, as the ledger has ever shown
 	made      map[string]bool           // txids of payouts that the ledger has ever shown
 	opened    int64                     // the Skycoin block at which the ledger has taken over the wallet, 0 = it has not
 	withdrawn []*withdrawal             // what somebody else took out of the wallet
@@ -54,7 +55,7 @@ func newModel(w *world) *model {
 		w: w, confirmations: make(map[teller.Coin]int64), rates: make(map[teller.Coin][]string),
 		buyers: make(map[string]string), boundAt: make(map[string]int64),
 		payments: make(map[string]*payment), rows: make(map[string]teller.Deposit), payouts: make(map[string]*modelPayout),
-		made: make(map[string]bool), untold: make(map[string]bool),
+		made: make(map[string]bool), belongs: make(map[string]string), untold: make(map[string]bool),
 	}
 }
 
@@ -187,7 +188,7 @@ func (m *model) injected(tx *skyTx) {
 	}
 	for _, share := range stored.Shares {
 		for id, other := range m.payouts {
-			if other.pays(share.DepositID) && m.possible(other.tx) {
+			if other.pays(share.DepositID) && m.possible(other.tx) && m.possible(tx) {
 				m.violate("I1", "deposit %s is paid by %s and by %s, and both can confirm", share.DepositID, id, tx.ID)
 			}
 		}
@@ -251,7 +252,7 @@ func (m *model) exact(p *modelPayout) {
 		if pay := m.payments[share.DepositID]; pay != nil {
 			to := pay.sky
 			if to == "" { // bound, but the answer did not come
-				to = m.rows[share.DepositID].SkyAddress
+				to = m.belongs[share.DepositID]
 			}
 			due[to] += share.Coins
 		}

@@ -4,28 +4,33 @@ import (
 	"slices"
 
 	"github.com/skycoin/teller"
+	"github.com/skycoin/teller/internal/settle"
 )
 
 // act is what the operator signs with.
 var by = teller.Act{Actor: "operator", Reason: "simulated"}
 
-// operate is an operator at work: holds are released or closed, withdrawals settled, blocks read again.
+// operate is an operator at work.
 func (r *run) operate() {
-	w := r.world
-	before := w.commits
+	before := r.world.commits
 	var what string
-	err, died := w.guard(func() (err error) {
-		switch w.between(0, 3) {
-		case 0:
-			what, err = "rescan", r.rescan()
-		case 1:
-			what, err = "settle a withdrawal", r.settleWithdrawal()
-		default:
-			what, err = "decide a hold", r.decideHold()
-		}
-		return err
-	})
+	r.busy = nil
+	err, died := r.world.guard(func() (err error) { what, err = r.act(); return err })
 	r.settle(what, err, died, before)
+}
+
+// act is what an operator does: holds are decided, withdrawals settled or found to have paid a deposit, blocks read again.
+func (r *run) act() (what string, err error) {
+	switch r.world.between(0, 4) {
+	case 0:
+		return "rescan", r.rescan()
+	case 1:
+		return "settle a withdrawal", r.settleWithdrawal()
+	case 2:
+		return "mark as paid", r.markPaid()
+	default:
+		return "decide a hold", r.decideHold()
+	}
 }
 
 func (r *run) rescan() error {
@@ -44,6 +49,22 @@ func (r *run) settleWithdrawal() error {
 		w.settled = w.settled || w.tx.ID == txid
 	}
 	return r.engine.ledger.SettleWithdrawal(r.ctx, txid, by)
+}
+
+// markPaid says of a deposit that a withdrawal has paid it, which is so.
+func (r *run) markPaid() error {
+	for _, id := range r.model.order() {
+		d, p := r.model.rows[id], r.model.payments[id]
+		for _, out := range r.model.withdrawn {
+			if p == nil || d.Status == teller.StatusDone || !d.HeldFor(teller.HoldWithdrawal) || out.to != d.SkyAddress || out.settled {
+				continue
+			}
+			p.closing, out.settled = true, true
+			_, err := settle.MarkPaid(r.ctx, &skyNode{r.world.sky}, r.engine.ledger, id, out.tx.ID, by)
+			return err
+		}
+	}
+	return nil
 }
 
 // decideHold decides one hold as somebody would who knows what happened.

@@ -67,6 +67,7 @@ type run struct {
 	world    *world
 	model    *model
 	engine   *engine
+	busy     worker // in the middle of a step
 	setting  setting
 	backup   []byte // of the database, nil = none
 	opened   int64  // the model's, when the backup was taken
@@ -80,16 +81,7 @@ func Run(o Options) Result {
 		o.Events = DefaultEvents
 	}
 	r := newRun(o)
-	r.start()
-	if r.world.chance(300) {
-		r.awkward()
-	}
-	for i := 0; i < o.Events && r.model.broken == nil; i++ {
-		r.event()
-	}
-	if r.model.broken == nil {
-		r.quiesce()
-	}
+	r.live(o.Events)
 	r.stop()
 	r.counts.Reorgs = r.world.reorgs
 	res := Result{Err: r.model.broken, Events: o.Events, Hits: r.world.faults.hits, Counts: r.counts}
@@ -100,6 +92,27 @@ func Run(o Options) Result {
 	return res
 }
 
+// live lets the events happen, ends the faults, and judges.
+func (r *run) live(events int) {
+	defer func() {
+		if p := recover(); p != nil {
+			if _, ok := p.(refused); !ok {
+				panic(p)
+			}
+		}
+	}()
+	r.start()
+	if r.world.chance(300) {
+		r.awkward()
+	}
+	for i := 0; i < events && r.model.broken == nil; i++ {
+		r.event()
+	}
+	if r.model.broken == nil {
+		r.quiesce()
+	}
+}
+
 func newRun(o Options) *run {
 	w := newWorld(o.Seed)
 	if o.Story {
@@ -107,6 +120,7 @@ func newRun(o Options) *run {
 	}
 	r := &run{ctx: context.Background(), dir: o.Dir, world: w, model: newModel(w)}
 	w.faults, w.model = newFaults(o.Allow), r.model
+	w.elsewhere = r.elsewhere
 	w.peek = func() peeker { return r.engine.store }
 	small, _ := loadWallets()
 	for _, c := range []teller.Coin{teller.BTC, teller.ETH} {
@@ -155,9 +169,32 @@ func (r *run) fund(outputs, sky int) {
 func (r *run) step(w worker) (worked bool, err error) {
 	r.model.began = r.world.version
 	before := r.world.commits
+	r.busy = w
 	err, died := r.world.guard(func() (err error) { worked, err = w.Step(r.ctx); return err })
 	r.settle(w.Name(), err, died, before)
 	return worked, err
+}
+
+// elsewhere lets another worker, a buyer or the operator do something while a step waits for an answer, as they do in a
+// process whose workers run at once. When that kills the process, the step that waits dies with it.
+func (r *run) elsewhere() {
+	if r.engine == nil {
+		return // it is being started
+	}
+	began, before := r.model.began, r.world.commits
+	r.model.began = r.world.version
+	other := pick(r.world, r.engine.workers)
+	switch {
+	case r.world.chance(400):
+		_, _ = r.act()
+	case other != r.busy:
+		_, err := other.Step(r.ctx)
+		r.world.note("meanwhile %s: %v", other.Name(), err)
+	}
+	if _, unusable := r.engine.store.IsUsed(r.ctx, teller.BTC, ""); unusable == nil && r.world.commits != before {
+		r.model.check(r.engine.store)
+	}
+	r.model.began = began
 }
 
 // settle follows up on whatever the engine was made to do.

@@ -157,6 +157,9 @@ func (s *skyChain) valid(tx *skyTx) bool {
 func (s *skyChain) mine(take int) {
 	var txs []*skyTx
 	var left []*skyTx
+	if s.w.chance(300) {
+		s.w.rng.Shuffle(len(s.pool), func(i, j int) { s.pool[i], s.pool[j] = s.pool[j], s.pool[i] })
+	}
 	for _, tx := range s.pool {
 		switch {
 		case !s.w.chance(take):
@@ -228,12 +231,11 @@ func (s *skyChain) own() []teller.Output {
 	return outs
 }
 
-// withdraw is somebody else with the wallet's keys, who pays to an address. The engine's node may not hear of it before
-// it is in a block.
-func (s *skyChain) withdraw(to string, coins teller.Droplets) bool {
-	own := s.own()
-	s.w.rng.Shuffle(len(own), func(i, j int) { own[i], own[j] = own[j], own[i] })
-	for _, o := range own {
+// withdraw is somebody else with the wallet's keys, who pays to an address out of one of the outputs. The engine's node may
+// not hear of it before it is in a block.
+func (s *skyChain) withdraw(from []teller.Output, to string, coins teller.Droplets) {
+	s.w.rng.Shuffle(len(from), func(i, j int) { from[i], from[j] = from[j], from[i] })
+	for _, o := range from {
 		if o.Coins <= coins {
 			continue
 		}
@@ -246,9 +248,28 @@ func (s *skyChain) withdraw(to string, coins teller.Droplets) bool {
 			s.offer(tx)
 			s.w.changed()
 		}
-		return true
+		return
 	}
-	return false
+}
+
+// compete is a withdrawal that spends what a pending payout of the engine spends, and pays one of the same buyers.
+func (s *skyChain) compete() {
+	for _, tx := range s.pool {
+		if s.w.model.payouts[tx.ID] == nil {
+			continue
+		}
+		var inputs []teller.Output
+		for _, id := range tx.Inputs {
+			if o, ok := s.unspent[id]; ok {
+				inputs = append(inputs, o)
+			}
+		}
+		to := pick(s.w, tx.Outputs)
+		if len(inputs) > 0 && !slices.Contains(s.wallet, to.Address) {
+			s.withdraw(inputs, to.Address, to.Coins)
+			return
+		}
+	}
 }
 
 // trouble is what may befall the engine's Skycoin node.

@@ -123,9 +123,22 @@ func (n *skyNode) Pending(context.Context) (txs []teller.SkyTx, err error) {
 	return txs, err
 }
 
-// Transaction implements teller.Node. Only imported deposits are asked about like this, and the simulation has none.
-func (n *skyNode) Transaction(context.Context, string) (teller.SkyTx, teller.TxState, error) {
-	panic("sim: nothing was imported")
+// Transaction implements teller.Node.
+func (n *skyNode) Transaction(_ context.Context, txid string) (found teller.SkyTx, state teller.TxState, err error) {
+	err = n.ask("Transaction", func(blocks []teller.SkyBlock, _ Mode) error {
+		tx := n.txs[txid]
+		switch {
+		case tx != nil && tx.height >= 0 && tx.height <= last(blocks).Height:
+			state = teller.TxConfirmed
+		case tx != nil && n.known[txid] && (tx.height >= 0 || slices.Contains(n.pool, tx)):
+			state = teller.TxPending
+		default:
+			return teller.Errorf(teller.CodeNotFound, "no transaction %s", txid)
+		}
+		found = tx.SkyTx
+		return nil
+	})
+	return found, state, err
 }
 
 // History implements teller.Node.

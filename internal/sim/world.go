@@ -11,17 +11,18 @@ import (
 
 // world is everything outside of the engine: the chains, their nodes, the disk, the time, and the faults.
 type world struct {
-	rng     *rand.Rand
-	now     time.Time     // goes forward only
-	skew    time.Duration // of the clock that the engine reads
-	version int           // grows with every change of a chain
-	chains  map[teller.Coin]*coinChain
-	sky     *skyChain
-	faults  *faults
-	model   *model
-	serial  int // makes ids
-	down    map[string]bool
-	peek    func() peeker // the ledger, beneath all faults
+	rng       *rand.Rand
+	now       time.Time     // goes forward only
+	skew      time.Duration // of the clock that the engine reads
+	version   int           // grows with every change of a chain
+	chains    map[teller.Coin]*coinChain
+	sky       *skyChain
+	faults    *faults
+	model     *model
+	serial    int // makes ids
+	down      map[string]bool
+	elsewhere func()        // another part of the engine works while one waits for an answer
+	peek      func() peeker // the ledger, beneath all faults
 
 	crashed  bool
 	inLedger int    // calls of the ledger under way
@@ -80,7 +81,11 @@ func (w *world) drift() {
 	}
 	w.drifting = true
 	w.now = w.now.Add(time.Duration(w.between(1, 30)) * time.Second)
-	w.happen()
+	if w.chance(500) {
+		w.happen()
+	} else {
+		w.elsewhere()
+	}
 	w.drifting = false
 }
 

@@ -49,7 +49,7 @@ func (t *txn) save(r *record, event string, about teller.AuditEntry) error {
 	was := *r
 	was.stored = nil
 	r.stored = &was
-	if event == eventClose && about.Actor != journalActor {
+	if event == eventClose && about.Actor != journalActor && r.Error != "" { // of a paid one only the holds are taken away
 		return t.journal(journalEntry{Closed: &journalClosed{DepositID: r.ID, Reason: r.Error, TxID: r.PayoutTxID}})
 	}
 	return t.recall(r)

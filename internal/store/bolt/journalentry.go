@@ -108,6 +108,9 @@ func parseJournalLine(line []byte) (journalEntry, error) {
 // journal adds a line that goes out with the transaction.
 func (t *txn) journal(e journalEntry) error {
 	line, err := e.line()
+	if err == nil {
+		_, err = parseJournalLine(line[:len(line)-1]) // one that could not be read would keep the next start from happening
+	}
 	if err != nil {
 		return teller.Errorf(teller.CodeInternal, "journal: %w", err)
 	}

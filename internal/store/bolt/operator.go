@@ -33,16 +33,32 @@ func (s *Store) Hold(ctx context.Context, id string, version uint64, reason tell
 	})
 }
 
+// mayEnd refuses to let an operator end a deposit that a payout pays or may still pay.
+func (t *txn) mayEnd(r *record) error {
+	pending, err := t.inPendingPayout(r)
+	if err != nil {
+		return err
+	}
+	if pending {
+		return teller.Errorf(teller.CodeForbidden, "deposit %s is in the pending payout %s, which can still confirm", r.ID, r.PayoutTxID)
+	}
+	row, recalled, err := getJSON[recallRow](t, bucketRecalls, []byte(r.ID))
+	if err != nil || !recalled || row.PayoutTxID == "" {
+		return err
+	}
+	p, known, err := t.payout(row.PayoutTxID)
+	if err == nil && known && p.Status != teller.PayoutDead {
+		err = teller.Errorf(teller.CodeForbidden, "deposit %s was paid by %s before a backup was put back: it will show as soon as it is credited", r.ID, p.TxID)
+	}
+	return err
+}
+
 // CloseDeposit implements teller.OperatorStore. An uncredited deposit whose block left the chain has nothing to close:
 // counted as received it would falsify the accounts.
 func (s *Store) CloseDeposit(ctx context.Context, id string, act teller.Act) (teller.Deposit, error) {
 	return s.decideHold(ctx, id, func(t *txn, r *record) error {
-		pending, err := t.inPendingPayout(r)
-		if err != nil {
+		if err := t.mayEnd(r); err != nil {
 			return err
-		}
-		if pending {
-			return teller.Errorf(teller.CodeForbidden, "deposit %s is in the pending payout %s, which can still confirm", id, r.PayoutTxID)
 		}
 		if r.Orphaned && !r.Credited() {
 			return teller.Errorf(teller.CodeForbidden, "deposit %s is not on the chain: there is nothing to close", id)
@@ -67,12 +83,8 @@ func (s *Store) MarkPaid(ctx context.Context, id, txid string, coins teller.Drop
 		return teller.Deposit{}, teller.Errorf(teller.CodeInvalid, "a deposit is marked as paid by a transaction, with a reason")
 	}
 	return s.decideHold(ctx, id, func(t *txn, r *record) error {
-		pending, err := t.inPendingPayout(r)
-		if err != nil {
+		if err := t.mayEnd(r); err != nil {
 			return err
-		}
-		if pending {
-			return teller.Errorf(teller.CodeForbidden, "deposit %s is in the pending payout %s, which can still confirm", id, r.PayoutTxID)
 		}
 		owed, err := t.paidByHand(r, txid, coins)
 		if err != nil {
