@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"os"
 	"path/filepath"
@@ -11,6 +12,8 @@ import (
 	"testing"
 
 	"github.com/skycoin/teller"
+	"github.com/skycoin/teller/internal/app"
+	"github.com/skycoin/teller/internal/config"
 )
 
 // run executes a command line in this process and returns what it prints.
@@ -118,6 +121,22 @@ func TestServeReportsEveryMistakeBeforeAnythingStarts(t *testing.T) {
 }
 
 // An operator finds what is held and ends it with a reason; it is gone from the list and shows as an error.
+// Whoever ends teller while it is starting has asked for it: that is no failure.
+func TestEndedWhileStarting(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	c := config.Dummy(t.TempDir())
+	c.Web.HTTPAddr, c.AdminPanel.Host, c.Dummy.HTTPAddr = "127.0.0.1:0", "127.0.0.1:0", "127.0.0.1:0"
+	c.LogFile = "teller.log"
+	if err := serve(ctx, c, func(*app.App) { t.Error("it was opened") }); err != nil {
+		t.Error(err)
+	}
+	log, err := os.ReadFile(c.LogPath())
+	if err != nil || strings.Contains(string(log), "ERROR") {
+		t.Errorf("the log: %s, %v", log, err)
+	}
+}
+
 func TestHolds(t *testing.T) {
 	p := newProcess(t)
 	db, err := os.ReadFile("../../internal/store/bolt/testdata/original/teller.db")

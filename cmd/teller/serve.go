@@ -63,6 +63,10 @@ func serve(ctx context.Context, c config.Config, opened func(*app.App)) error {
 		defer agent.Close()
 	}
 	a, err := app.New(ctx, app.Options{Config: c, Log: log, Version: buildVersion(), Passphrase: passphraseFrom(c)})
+	if err != nil && ctx.Err() != nil {
+		log.Info("teller ended while it was starting")
+		return nil // as asked
+	}
 	if err != nil {
 		log.Error("teller can not start", "notice", "WATCH", "err", err)
 		return err
