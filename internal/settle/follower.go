@@ -103,39 +103,42 @@ func (f *Follower) openFirst(ctx context.Context) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	var past []teller.SkyTx
-	for _, a := range f.Addresses {
-		if len(payouts) == 0 {
-			break
-		}
-		spent, err := f.spentFrom(ctx, a)
-		if err != nil {
-			return false, err
-		}
-		past = append(past, spent...)
-	}
-	return f.open(ctx, f.Addresses, past)
+	return f.open(ctx, f.Addresses, len(payouts) > 0)
 }
 
-// spentFrom are the transactions that spent from an address.
-func (f *Follower) spentFrom(ctx context.Context, address string) ([]teller.SkyTx, error) {
+// spentFrom are the transactions in the blocks up to a height that spent from an address. One that is only pending decides
+// nothing, and what comes in later blocks is followed there.
+func (f *Follower) spentFrom(ctx context.Context, address string, height int64) ([]teller.SkyTx, error) {
 	history, err := f.Node.History(ctx, address)
 	var spent []teller.SkyTx
 	for _, tx := range history {
-		if slices.Contains(tx.From, address) {
+		if tx.State == teller.TxConfirmed && tx.Height <= height && slices.Contains(tx.From, address) {
 			spent = append(spent, tx.SkyTx)
 		}
 	}
 	return spent, err
 }
 
-func (f *Follower) open(ctx context.Context, addresses []string, past []teller.SkyTx) (bool, error) {
+// open takes addresses into the ledger, with their past when that may matter. The outputs are asked for first: the history
+// then reaches up to their block at least.
+func (f *Follower) open(ctx context.Context, addresses []string, withPast bool) (bool, error) {
 	if err := f.Node.Synced(ctx); err != nil {
 		return false, err
 	}
 	head, outputs, err := f.Node.Outputs(ctx, addresses)
 	if err != nil {
 		return false, err
+	}
+	var past []teller.SkyTx
+	for _, a := range addresses {
+		if !withPast {
+			break
+		}
+		spent, err := f.spentFrom(ctx, a, head.Height)
+		if err != nil {
+			return false, err
+		}
+		past = append(past, spent...)
 	}
 	res, err := f.Store.OpenWallet(ctx, head, addresses, outputs, past)
 	if err != nil {
@@ -150,22 +153,15 @@ func (f *Follower) open(ctx context.Context, addresses []string, past []teller.S
 // backup may have paid out of them already, so their past is looked up first.
 func (f *Follower) adopt(ctx context.Context, cursor teller.WalletCursor) (bool, error) {
 	var unknown []string
-	var past []teller.SkyTx
 	for _, a := range f.Addresses {
-		if slices.Contains(cursor.Addresses, a) {
-			continue
+		if !slices.Contains(cursor.Addresses, a) {
+			unknown = append(unknown, a)
 		}
-		unknown = append(unknown, a)
-		spent, err := f.spentFrom(ctx, a)
-		if err != nil {
-			return false, err
-		}
-		past = append(past, spent...)
 	}
 	if len(unknown) == 0 {
 		return false, nil
 	}
-	return f.open(ctx, unknown, past)
+	return f.open(ctx, unknown, true)
 }
 
 func (f *Follower) follow(ctx context.Context, cursor teller.WalletCursor, head teller.SkyHead) (bool, error) {

@@ -223,14 +223,31 @@ func (r *run) disturbWallet() {
 	case 0:
 		w.sky.compete()
 	case 1, 2:
-		to := faucetAddress
-		if w.chance(400) { // a person pays a buyer by hand
+		to, coins := faucetAddress, teller.Droplets(w.between(1, 500))*teller.DropletsPerSKY
+		if w.chance(600) { // a person pays a buyer by hand
 			to = buyer(w.rng.IntN(buyersCount))
+			if open := r.open(); len(open) > 0 && w.chance(700) {
+				d := pick(w, open)
+				if to = d.SkyAddress; w.chance(500) {
+					coins = r.model.most(r.model.payments[d.ID]) // and what is rounded up
+				}
+			}
 		}
-		w.sky.withdraw(w.sky.own(), to, teller.Droplets(w.between(1, 500))*teller.DropletsPerSKY)
+		w.sky.withdraw(w.sky.own(), to, coins)
 	default:
 		r.fund(w.between(1, 2), pick(w, []int{20, 300, 3000}))
 	}
+}
+
+// open are the deposits that are still to be paid.
+func (r *run) open() (open []teller.Deposit) {
+	for _, id := range r.model.order() {
+		d, p := r.model.rows[id], r.model.payments[id]
+		if p != nil && !p.whale && d.Credited() && d.Status != teller.StatusDone && d.SkyAddress != noAddress {
+			open = append(open, d)
+		}
+	}
+	return open
 }
 
 // restart ends the process at rest, and starts it with another setting now and then.
@@ -248,7 +265,7 @@ func (r *run) restart() {
 }
 
 func (r *run) backUpOrRestore() {
-	if r.world.chance(500) {
+	if r.world.chance(500) || (r.backup == nil && !r.world.chance(100)) { // a lost ledger holds nearly all, and proves little
 		r.takeBackup()
 		return
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/big"
 	"slices"
+	"strings"
 
 	"github.com/skycoin/teller"
 )
@@ -24,7 +25,6 @@ type model struct {
 	rows      map[string]teller.Deposit // as they were when the ledger was last looked at
 	began     int                       // the world's version when the step began
 	payouts   map[string]*modelPayout   // by txid: what the engine broadcast
-	belongs   map[string]string         // deposit id -> SKY address, as the ledger has ever shown
 	made      map[string]bool           // txids of payouts that the ledger has ever shown
 	opened    int64                     // the Skycoin block at which the ledger has taken over the wallet, 0 = it has not
 	withdrawn []*withdrawal             // what somebody else took out of the wallet
@@ -36,11 +36,14 @@ type model struct {
 // fate is what the model knows of a payment.
 type fate struct {
 	sky      string // who is to be paid for it, "" = its address was not bound when it was made
+	told     string // whom the ledger has last named as its buyer
 	left     bool   // its block left the best chain at some time
 	doubted  bool   // its block was told under a wrong hash
 	deep     int    // the last version of the world at which it had the required depth; 0 = never
 	closing  bool   // an operator has tried to close it
 	released bool   // an operator has tried to release it
+	ended    bool   // an operator was answered that it is closed, or marked as paid: it is never paid by the engine
+	freed    string // the details of the holds from which an operator has tried to release it
 	vouched  bool   // an operator says that it counts though it is not on the chain
 }
 
@@ -55,7 +58,7 @@ func newModel(w *world) *model {
 		w: w, confirmations: make(map[teller.Coin]int64), rates: make(map[teller.Coin][]string),
 		buyers: make(map[string]string), boundAt: make(map[string]int64),
 		payments: make(map[string]*payment), rows: make(map[string]teller.Deposit), payouts: make(map[string]*modelPayout),
-		made: make(map[string]bool), belongs: make(map[string]string), untold: make(map[string]bool),
+		made: make(map[string]bool), untold: make(map[string]bool),
 	}
 }
 
@@ -128,28 +131,31 @@ type withdrawal struct {
 	to      string
 	since   int  // the world's version
 	settled bool // an operator has tried to declare that it has nothing to do with deposits
+	coins   teller.Droplets
+	marked  map[string]teller.Droplets // by deposit: what an operator was answered that it has paid
 }
 
 // withdrew notes a withdrawal.
-func (m *model) withdrew(tx *skyTx, to string) {
-	m.withdrawn = append(m.withdrawn, &withdrawal{tx: tx, to: to, since: m.w.version})
+func (m *model) withdrew(tx *skyTx, to string, coins teller.Droplets) {
+	m.withdrawn = append(m.withdrawn, &withdrawal{tx: tx, to: to, since: m.w.version, coins: coins, marked: make(map[string]teller.Droplets)})
 }
 
 // paidByHand judges a deposit that a step has put into a new payout: if the node could tell of a withdrawal that pays the
 // same buyer, and no operator has said a word about it, that may have been for this deposit (I1).
 func (m *model) paidByHand(p *payment, d teller.Deposit) {
+	used := teller.Droplets(0) // at most, of any withdrawal, by operators who closed other deposits
 	for _, other := range m.paid {
-		if m.rows[other.id()].SkyAddress == d.SkyAddress && (other.closing || other.released) {
-			return
+		if m.rows[other.id()].SkyAddress == d.SkyAddress && other.closing {
+			used += m.most(other)
 		}
 	}
 	for _, out := range m.withdrawn {
-		if out.to != d.SkyAddress || out.settled || out.since >= m.began {
+		if out.to != d.SkyAddress || out.settled || out.since >= m.began || used >= out.coins || strings.Contains(p.freed, out.tx.ID) {
 			continue
 		}
 		// Of what was before it, a ledger that has just begun knows the balance only.
 		mined := out.tx.height > m.opened && out.tx.sealed <= m.began
-		heard := m.w.sky.known[out.tx.ID] && slices.Contains(m.w.sky.pool, out.tx)
+		heard := m.possible(out.tx) && m.w.sky.known[out.tx.ID] && slices.Contains(m.w.sky.pool, out.tx)
 		if mined || heard {
 			m.violate("I1", "deposit %s is paid by %s although withdrawal %s has paid %s", p.id(), d.PayoutTxID, out.tx.ID, out.to)
 		}
@@ -169,6 +175,14 @@ func (m *model) owed(p *payment, rate string) teller.Droplets {
 	whole := new(big.Int).Quo(worth.Num(), worth.Denom())
 	whole.Mul(whole, new(big.Int).Exp(big.NewInt(10), big.NewInt(int64(6-m.maxDecimals)), nil))
 	return teller.Droplets(whole.Uint64())
+}
+
+// most is the most that a payment can be worth.
+func (m *model) most(p *payment) (most teller.Droplets) {
+	for _, rate := range m.rates[p.coin] {
+		most = max(most, m.owed(p, rate)+teller.DropletsPerSKY) // whatever the decimals
+	}
+	return most
 }
 
 // mayOwe reports whether an amount is what a payment is worth at one of the rates that were ever in force.
@@ -192,7 +206,9 @@ func (m *model) injected(tx *skyTx) {
 				m.violate("I1", "deposit %s is paid by %s and by %s, and both can confirm", share.DepositID, id, tx.ID)
 			}
 		}
-		m.mayPay(share)
+		if m.possible(tx) { // a dead one may be told of again by the journal
+			m.mayPay(share)
+		}
 	}
 	m.payouts[tx.ID] = &modelPayout{tx, stored.Shares}
 }
@@ -224,6 +240,8 @@ func (m *model) mayPay(share teller.Share) {
 		m.violate("I4", "deposit %s is paid and never had %d confirmations", p.id(), m.confirmations[p.coin])
 	case !m.mayOwe(p, share.Coins):
 		m.violate("I1", "deposit %s of %s %s is paid %s SKY", p.id(), p.Value, p.coin, share.Coins)
+	case p.ended:
+		m.violate("I1", "deposit %s is paid %s SKY, although an operator has closed it or marked it as paid", p.id(), share.Coins)
 	}
 }
 
@@ -252,7 +270,7 @@ func (m *model) exact(p *modelPayout) {
 		if pay := m.payments[share.DepositID]; pay != nil {
 			to := pay.sky
 			if to == "" { // bound, but the answer did not come
-				to = m.belongs[share.DepositID]
+				to = pay.told
 			}
 			due[to] += share.Coins
 		}

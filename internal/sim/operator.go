@@ -53,18 +53,24 @@ func (r *run) settleWithdrawal() error {
 
 // markPaid says of a deposit that a withdrawal has paid it, which is so.
 func (r *run) markPaid() error {
+	var last error
 	for _, id := range r.model.order() {
 		d, p := r.model.rows[id], r.model.payments[id]
 		for _, out := range r.model.withdrawn {
-			if p == nil || d.Status == teller.StatusDone || !d.HeldFor(teller.HoldWithdrawal) || out.to != d.SkyAddress || out.settled {
+			if p == nil || d.Status == teller.StatusDone || !d.HeldFor(teller.HoldWithdrawal) || out.to != d.SkyAddress || out.settled || last != nil && r.world.chance(500) {
 				continue
 			}
-			p.closing, out.settled = true, true
-			_, err := settle.MarkPaid(r.ctx, &skyNode{r.world.sky}, r.engine.ledger, id, out.tx.ID, by)
-			return err
+			p.closing = true
+			got, err := settle.MarkPaid(r.ctx, &skyNode{r.world.sky}, r.engine.ledger, id, out.tx.ID, by)
+			if err == nil {
+				p.ended, out.marked[id] = true, got.Sent
+				r.model.markedOnce(out)
+				return nil
+			}
+			last = err
 		}
 	}
-	return nil
+	return last
 }
 
 // decideHold decides one hold as somebody would who knows what happened.
@@ -89,10 +95,43 @@ func (r *run) decide(d teller.Deposit) error {
 		if p != nil {
 			p.closing = true
 		}
-		_, err := l.CloseDeposit(r.ctx, d.ID, by)
+		got, err := l.CloseDeposit(r.ctx, d.ID, by)
+		if err == nil && p != nil && got.Sent == 0 {
+			p.ended = true
+		}
+		return err
+	}
+	held, err := r.engine.store.Deposit(r.ctx, d.ID)
+	if err != nil {
 		return err
 	}
 	p.released = true
-	_, err := l.Release(r.ctx, d.ID, by)
-	return err
+	if held.Hold != nil {
+		p.freed += held.Hold.Detail + "\n"
+	}
+	if _, err := l.Release(r.ctx, d.ID, by); err != nil {
+		return err
+	}
+	r.model.releasedOne(held, r.engine.store)
+	return nil
+}
+
+// releasedOne judges an answered release: it takes away the hold that the operator has seen, and no other.
+func (m *model) releasedOne(was teller.Deposit, ledger peeker) {
+	now := m.read(ledger)[was.ID]
+	same := func(a, b teller.Hold) bool { return a.Reason == b.Reason && a.Detail == b.Detail }
+	if !slices.EqualFunc(now.Holds(), was.Holds()[1:], same) {
+		m.violate("I5", "deposit %s was held as %v and released from the first: it is held as %v", was.ID, was.Holds(), now.Holds())
+	}
+}
+
+// markedOnce judges what operators were answered that a withdrawal has paid: not more than it has.
+func (m *model) markedOnce(out *withdrawal) {
+	var all teller.Droplets
+	for _, coins := range out.marked {
+		all += coins
+	}
+	if all > out.coins {
+		m.violate("I3", "withdrawal %s of %s SKY is taken for the payment of %s SKY", out.tx.ID, out.coins, all)
+	}
 }

@@ -2,6 +2,7 @@ package sim
 
 import (
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/skycoin/teller"
@@ -93,6 +94,36 @@ func (r *run) unfinished() []string {
 			left = append(left, "deposit "+p.id()+" is unknown to the ledger")
 		case d.Status != teller.StatusDone && d.Hold == nil:
 			left = append(left, "deposit "+p.id()+" is "+string(d.Status))
+		case d.HeldFor(teller.HoldOrphaned):
+			left = append(left, "deposit "+p.id()+" is held as orphaned, and back in block "+strconv.FormatInt(p.height, 10))
+		}
+	}
+	return append(left, r.unseen()...)
+}
+
+// unseen lists the addresses that hold more than the ledger knows of, when it had a chance to find out: value that no
+// transfer shows must come to light by the balance.
+func (r *run) unseen() (left []string) {
+	m := r.model
+	for _, a := range depositAddresses(teller.ETH) {
+		if !m.untold[a] {
+			continue
+		}
+		var have, told teller.Amount
+		clear := true
+		for _, p := range m.paid {
+			if p.Address == a {
+				clear = clear && p.height >= 0 && p.sky != "" && !p.left && !p.doubted
+				have = have.Add(p.Value)
+			}
+		}
+		for _, d := range m.rows {
+			if d.Coin == teller.ETH && d.Address == a {
+				told = told.Add(d.Value)
+			}
+		}
+		if clear && told.Cmp(have) < 0 {
+			left = append(left, "address "+a+" holds "+have.String()+" wei, of which the ledger knows "+told.String())
 		}
 	}
 	return left

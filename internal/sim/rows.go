@@ -54,7 +54,6 @@ func (m *model) check(ledger peeker) {
 	}
 	for _, d := range rows {
 		m.made[d.PayoutTxID] = true
-		m.belongs[d.ID] = d.SkyAddress
 	}
 	for id := range m.rows {
 		if _, ok := rows[id]; !ok {
@@ -90,6 +89,7 @@ func (m *model) read(ledger peeker) map[string]teller.Deposit {
 
 // row judges a row by itself.
 func (m *model) row(p *payment, d teller.Deposit) {
+	p.told = d.SkyAddress
 	switch {
 	case d.Coin != p.coin || d.Address != p.Address || !d.Value.Equal(p.Value):
 		m.violate("I3", "deposit %s is %s %s to %s, the ledger says %s %s to %s", p.id(), p.Value, p.coin, p.Address, d.Value, d.Coin, d.Address)

@@ -231,7 +231,7 @@ func (r *run) takeBackup() {
 func (r *run) restore() {
 	r.stop()
 	path := filepath.Join(r.dir, "teller.db")
-	lost := r.backup == nil || r.world.chance(100)
+	lost := r.backup == nil || r.world.chance(150)
 	var err error
 	if lost {
 		err = os.Remove(path)

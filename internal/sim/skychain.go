@@ -241,7 +241,7 @@ func (s *skyChain) withdraw(from []teller.Output, to string, coins teller.Drople
 		}
 		tx := s.transaction([]string{o.ID}, []teller.Recipient{{Address: to, Coins: coins}, {Address: s.wallet[0], Coins: o.Coins - coins}})
 		s.w.note("skycoin: withdrawal %s pays %s SKY to %s", hashEnd(tx.ID), coins, to)
-		s.w.model.withdrew(tx, to)
+		s.w.model.withdrew(tx, to, coins)
 		if s.w.chance(300) {
 			s.confirm(tx)
 		} else {

@@ -242,7 +242,7 @@ func (s *Store) Payout(ctx context.Context, txid string) (p teller.Payout, err e
 // payout a moment before the disk has it for good, and its bytes would be sent too early (I2).
 func (s *Store) PendingPayouts(ctx context.Context) (ps []teller.Payout, err error) {
 	err = s.update(ctx, func(t *txn) error {
-		ps = nil
+		ps, t.needs = nil, true
 		return t.each(bucketPending, nil, nil, func(_, txid []byte) (bool, error) {
 			row, ok, err := t.payout(string(txid))
 			if err == nil && !ok {
@@ -252,7 +252,10 @@ func (s *Store) PendingPayouts(ctx context.Context) (ps []teller.Payout, err err
 			return err == nil, err
 		})
 	})
-	return ps, err
+	if err != nil {
+		return nil, err
+	}
+	return ps, nil
 }
 
 // DepositsPaidBy implements teller.WalletStore.

@@ -56,10 +56,11 @@ func (s *Store) catchUp(mark journalMark, last []byte) (bool, error) {
 	if _, err := io.ReadFull(io.NewSectionReader(j.file, mark.Offset, int64(len(have))), have); err != nil {
 		return false, translate(err)
 	}
-	if !bytes.HasPrefix(last, have) {
+	torn := info.Size() <= mark.Offset+int64(len(last)) && halfWritten(last, have)
+	if !torn && !bytes.HasPrefix(last, have) {
 		return false, nil
 	}
-	if len(have) < len(last) {
+	if torn || len(have) < len(last) {
 		j.size = mark.Offset // a crash came between the commit and the append
 		return true, j.append(last)
 	}
@@ -69,6 +70,16 @@ func (s *Store) catchUp(mark journalMark, last []byte) (bool, error) {
 	}
 	s.tellRestored(restored)
 	return true, s.noteJournal()
+}
+
+// halfWritten reports whether have is what a power cut left of lines: blocks of a file that were not written read as zeros.
+func halfWritten(lines, have []byte) bool {
+	for i, c := range have {
+		if c != 0 && c != lines[i] {
+			return false
+		}
+	}
+	return !bytes.Equal(lines, have)
 }
 
 // rebuildJournal restores what the present journal holds, if there is one, and writes it anew from the database.
@@ -104,6 +115,17 @@ func eachEntry(t *txn, add func(line []byte) error) error {
 		return err
 	}
 	if err := eachFate(t, write); err != nil {
+		return err
+	}
+	// What an older journal told of deposits that have not come in yet: nothing else knows it.
+	err := t.each(bucketRecalls, nil, nil, func(k, _ []byte) (bool, error) {
+		row, _, err := getJSON[recallRow](t, bucketRecalls, k)
+		if err != nil || row.Closed == nil {
+			return err == nil, err
+		}
+		return true, write(journalEntry{Closed: row.Closed})
+	})
+	if err != nil {
 		return err
 	}
 	seq, hash := t.auditHead()

@@ -25,6 +25,7 @@ type txn struct {
 	err    error          // the first write that failed
 	totals *teller.Totals // read when first needed, written back once for the whole group
 	lines  []byte         // journal lines of the group's bindings
+	needs  bool           // the step's answer may go out only when the journal has all that is committed
 	head   *auditHead     // of the audit log, read when first needed
 }
 

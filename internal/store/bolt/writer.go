@@ -24,7 +24,7 @@ type step struct {
 	ctx   context.Context
 	run   func(*txn) error
 	err   error
-	binds bool // it added lines to the journal
+	binds bool // it added lines to the journal, or its answer relies on those of others
 	done  chan error
 }
 
@@ -150,7 +150,11 @@ func (w *writer) commitIn(t *txn, group []*step) bool {
 	}
 	if !wrote {
 		_ = t.tx.Rollback()
-		answer(group, nil)
+		if len(w.store.journal.pending) == 0 {
+			answer(group, nil)
+			return true
+		}
+		w.tell(nil, group)
 		return true
 	}
 	w.finish(t, group)
@@ -159,7 +163,7 @@ func (w *writer) commitIn(t *txn, group []*step) bool {
 
 // runIn runs the step, and takes a failed write for its error.
 func (s *step) runIn(t *txn) {
-	t.wrote, t.err = false, nil
+	t.wrote, t.err, t.needs = false, nil, false
 	lines := len(t.lines)
 	if s.err = translate(s.ctx.Err()); s.err != nil {
 		return
@@ -167,7 +171,7 @@ func (s *step) runIn(t *txn) {
 	if s.err = translate(s.run(t)); s.err == nil {
 		s.err = t.err
 	}
-	s.binds = len(t.lines) > lines
+	s.binds = len(t.lines) > lines || t.needs
 }
 
 // finish makes a group durable, first in the database and then in the journal.
@@ -195,13 +199,16 @@ func (w *writer) finish(t *txn, group []*step) {
 		answer(group, told)
 		return
 	}
-	err := w.store.journal.append(t.lines)
+	w.tell(t.lines, group)
+}
+
+// tell brings the journal up to date and answers the steps: those that rely on it with its failure.
+func (w *writer) tell(lines []byte, group []*step) {
+	err := w.store.journal.append(lines)
 	w.store.condition.note(err)
-	if err != nil {
-		for _, s := range group {
-			if s.binds && s.err == nil {
-				s.err = err
-			}
+	for _, s := range group {
+		if err != nil && s.binds && s.err == nil {
+			s.err = err
 		}
 	}
 	answer(group, nil)
