@@ -103,7 +103,19 @@ func (f *Follower) openFirst(ctx context.Context) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	return f.open(ctx, f.Addresses, len(payouts) > 0)
+	// Those of a wallet that is not in use any more are in none of its addresses' histories.
+	var past []teller.SkyTx
+	for _, p := range payouts {
+		tx, state, err := f.Node.Transaction(ctx, p.TxID)
+		switch {
+		case teller.CodeOf(err) == teller.CodeNotFound:
+		case err != nil:
+			return false, err
+		case state == teller.TxConfirmed:
+			past = append(past, tx)
+		}
+	}
+	return f.open(ctx, f.Addresses, past, len(payouts) > 0)
 }
 
 // spentFrom are the transactions in the blocks up to a height that spent from an address. One that is only pending decides
@@ -121,7 +133,7 @@ func (f *Follower) spentFrom(ctx context.Context, address string, height int64) 
 
 // open takes addresses into the ledger, with their past when that may matter. The outputs are asked for first: the history
 // then reaches up to their block at least.
-func (f *Follower) open(ctx context.Context, addresses []string, withPast bool) (bool, error) {
+func (f *Follower) open(ctx context.Context, addresses []string, past []teller.SkyTx, withPast bool) (bool, error) {
 	if err := f.Node.Synced(ctx); err != nil {
 		return false, err
 	}
@@ -129,7 +141,6 @@ func (f *Follower) open(ctx context.Context, addresses []string, withPast bool) 
 	if err != nil {
 		return false, err
 	}
-	var past []teller.SkyTx
 	for _, a := range addresses {
 		if !withPast {
 			break
@@ -161,7 +172,7 @@ func (f *Follower) adopt(ctx context.Context, cursor teller.WalletCursor) (bool,
 	if len(unknown) == 0 {
 		return false, nil
 	}
-	return f.open(ctx, unknown, true)
+	return f.open(ctx, unknown, nil, true)
 }
 
 func (f *Follower) follow(ctx context.Context, cursor teller.WalletCursor, head teller.SkyHead) (bool, error) {

@@ -110,10 +110,10 @@ func (r *run) unseen() (left []string) {
 			continue
 		}
 		var have, told teller.Amount
-		clear := true
+		settled := true
 		for _, p := range m.paid {
 			if p.Address == a {
-				clear = clear && p.height >= 0 && p.sky != "" && !p.left && !p.doubted
+				settled = settled && p.height >= 0 && p.sky != "" && !p.left && !p.doubted
 				have = have.Add(p.Value)
 			}
 		}
@@ -122,7 +122,7 @@ func (r *run) unseen() (left []string) {
 				told = told.Add(d.Value)
 			}
 		}
-		if clear && told.Cmp(have) < 0 {
+		if settled && told.Cmp(have) < 0 {
 			left = append(left, "address "+a+" holds "+have.String()+" wei, of which the ledger knows "+told.String())
 		}
 	}

@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"cmp"
 	"context"
 	"maps"
 	"slices"
@@ -111,16 +112,22 @@ func (n *skyNode) spender(id string) *skyTx {
 
 // Pending implements teller.Node.
 func (n *skyNode) Pending(context.Context) (txs []teller.SkyTx, err error) {
-	err = n.ask("Pending", func(blocks []teller.SkyBlock, _ Mode) error {
-		for _, id := range slices.Sorted(maps.Keys(n.known)) {
-			tx := n.txs[id]
-			if tx != nil && n.known[id] && (tx.height < 0 || tx.height > last(blocks).Height) && (tx.height >= 0 || slices.Contains(n.pool, tx)) {
-				txs = append(txs, tx.SkyTx)
-			}
-		}
-		return nil
-	})
+	err = n.ask("Pending", func(blocks []teller.SkyBlock, _ Mode) error { txs = n.pending(blocks); return nil })
 	return txs, err
+}
+
+// pending are the transactions that the node has heard of and sees in no block.
+func (n *skyNode) pending(blocks []teller.SkyBlock) (txs []teller.SkyTx) {
+	for _, id := range slices.Sorted(maps.Keys(n.known)) {
+		tx := n.txs[id]
+		if tx == nil || !n.known[id] {
+			continue
+		}
+		if tx.height > last(blocks).Height || (tx.height < 0 && slices.Contains(n.pool, tx)) {
+			txs = append(txs, tx.SkyTx)
+		}
+	}
+	return txs
 }
 
 // Transaction implements teller.Node.
@@ -144,17 +151,22 @@ func (n *skyNode) Transaction(_ context.Context, txid string) (found teller.SkyT
 // History implements teller.Node.
 func (n *skyNode) History(_ context.Context, address string) (found []teller.HistoryTx, err error) {
 	err = n.ask("History", func(blocks []teller.SkyBlock, _ Mode) error {
+		tell := func(h teller.HistoryTx) {
+			for _, in := range h.Inputs {
+				h.From = append(h.From, cmp.Or(n.spent[in].Address, n.unspent[in].Address))
+			}
+			pays := slices.ContainsFunc(h.Outputs, func(o teller.SkyOutput) bool { return o.Address == address })
+			if pays || slices.Contains(h.From, address) {
+				found = append(found, h)
+			}
+		}
 		for _, b := range blocks {
 			for _, tx := range b.Txs {
-				h := teller.HistoryTx{SkyTx: tx, State: teller.TxConfirmed, Height: b.Height}
-				for _, in := range tx.Inputs {
-					h.From = append(h.From, n.spent[in].Address)
-				}
-				pays := slices.ContainsFunc(tx.Outputs, func(o teller.SkyOutput) bool { return o.Address == address })
-				if pays || slices.Contains(h.From, address) {
-					found = append(found, h)
-				}
+				tell(teller.HistoryTx{SkyTx: tx, State: teller.TxConfirmed, Height: b.Height})
 			}
+		}
+		for _, tx := range n.pending(blocks) {
+			tell(teller.HistoryTx{SkyTx: tx, State: teller.TxPending, Height: teller.UnknownHeight})
 		}
 		return nil
 	})

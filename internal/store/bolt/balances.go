@@ -170,7 +170,16 @@ func (s *balanceStep) unexplained(b teller.Binding, bal teller.Balance, excess t
 			break
 		}
 	}
-	a, err := s.enter(b, sighting{Transfer: tr, at: s.at, rate: s.rate, byBalance: true, holds: []teller.Hold{hold}})
+	holds := []teller.Hold{hold}
+	missing, err := s.paidAndMissing()
+	if err != nil {
+		return err
+	}
+	if missing != "" {
+		holds = append(holds, teller.Hold{Reason: teller.HoldRebuilt, Detail: "a backup was put back, and deposits that were paid before have not come in again: " + missing +
+			"; it may be one of them under another name: look whether its SKY address was paid, and close it if so"})
+	}
+	a, err := s.enter(b, sighting{Transfer: tr, at: s.at, rate: s.rate, byBalance: true, holds: holds})
 	if err != nil {
 		return err
 	}

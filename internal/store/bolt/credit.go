@@ -93,6 +93,9 @@ func (s *blockStep) credit() error {
 		if err != nil {
 			return err
 		}
+		if r.Status == teller.StatusDone { // the journal told that it was closed
+			claims = nil
+		}
 		for _, claim := range claims {
 			held, err := s.hold(r, teller.HoldWithdrawal, claim.detail())
 			if err != nil {

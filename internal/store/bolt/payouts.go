@@ -212,6 +212,9 @@ func (s *skyStep) killPayout(p payoutRow, spender teller.SkyTx) error {
 			return err
 		}
 		s.superseded = append(s.superseded, r.ID)
+		if r.Status == teller.StatusDone { // the journal told that it was closed
+			continue
+		}
 		claims, err := s.unclaimed(r.SkyAddress)
 		if err != nil {
 			return err

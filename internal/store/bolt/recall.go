@@ -1,6 +1,9 @@
 package bolt
 
 import (
+	"fmt"
+	"strings"
+
 	"github.com/skycoin/teller"
 )
 
@@ -86,8 +89,14 @@ func (t *txn) restoreFate(id string, row recallRow) error {
 // other: what is paid out for it counts only once it has come in.
 func (t *txn) recall(r *record) error {
 	row, ok, err := getJSON[recallRow](t, bucketRecalls, []byte(r.ID))
-	if err != nil || !ok || !r.Credited() || r.Status == teller.StatusWaitingConfirm {
+	if err != nil || !ok || !r.Credited() {
 		return err
+	}
+	if r.Status == teller.StatusWaitingConfirm { // of what the original sent there is no payout: closing ends it
+		pending, err := t.inPendingPayout(r)
+		if err != nil || pending || row.Closed == nil {
+			return err
+		}
 	}
 	t.del(bucketRecalls, []byte(r.ID))
 	if r.Status == teller.StatusDone {
@@ -100,7 +109,10 @@ func (t *txn) recall(r *record) error {
 		if err := r.MarkPaid(c.TxID, c.Coins, t.now); err != nil {
 			return err
 		}
-		return t.save(r, eventMarkPaid, teller.AuditEntry{Actor: journalActor, TxID: c.TxID, Detail: c.Reason})
+		if err := t.save(r, eventMarkPaid, teller.AuditEntry{Actor: journalActor, TxID: c.TxID, Detail: c.Reason}); err != nil {
+			return err
+		}
+		return t.claim(r, c.TxID, journalActor)
 	}
 	if row.Closed != nil {
 		if err := r.Close(row.Closed.Reason, t.now); err != nil {
@@ -128,4 +140,19 @@ func (t *txn) recall(r *record) error {
 		return err
 	}
 	return t.save(r, eventConfirm, teller.AuditEntry{TxID: p.TxID, Actor: journalActor})
+}
+
+// paidAndMissing tells of deposits that payouts of the journal pay and that have not come in, "" when there is none. One that
+// only a balance spoke for, or a trace, may come in under another name.
+func (t *txn) paidAndMissing() (string, error) {
+	const most = 20
+	var told []string
+	err := t.each(bucketRecalls, nil, nil, func(id, _ []byte) (bool, error) {
+		row, _, err := getJSON[recallRow](t, bucketRecalls, id)
+		if err == nil && row.PayoutTxID != "" && t.get(bucketDeposits, id) == nil {
+			told = append(told, fmt.Sprintf("payout %s paid %s SKY for %s", row.PayoutTxID, row.Coins, id))
+		}
+		return err == nil && len(told) < most, err
+	})
+	return strings.Join(told, ", "), err
 }
