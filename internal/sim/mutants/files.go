@@ -23,9 +23,7 @@ var files = []mutant{
 		return
 	}
 	if err := w.store.disk.Commit`},
-		{"internal/store/bolt/writer.go", `	err := w.store.journal.append(t.lines)
-`, `	err := w.store.condition.usable()
-`},
+		{"internal/store/bolt/writer.go", "	w.tell(t.lines, group)", "	w.tell(nil, group)"},
 	}},
 	{name: "failed-commit-answered", what: "a commit that failed is answered as done", edits: []edit{
 		{"internal/store/bolt/writer.go", `		answer(group, told)
