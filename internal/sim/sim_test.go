@@ -49,6 +49,7 @@ func TestSeeds(t *testing.T) {
 		mu      sync.Mutex
 		hits    = make(Hits)
 		counts  Counts
+		done    int
 		workers sync.WaitGroup
 	)
 	next.Store(*firstSeed)
@@ -60,6 +61,9 @@ func TestSeeds(t *testing.T) {
 				mu.Lock()
 				hits.Add(res.Hits)
 				counts.Add(res.Counts)
+				if done++; done%1000 == 0 {
+					t.Logf("%d of %d seeds: %d deposits paid by %d payouts", done, *seedCount, counts.Paid, counts.Payouts)
+				}
 				mu.Unlock()
 				if res.Err != nil {
 					failed.Add(1)
