@@ -10,30 +10,16 @@ import (
 	"github.com/skycoin/teller/internal/settle"
 )
 
-// miningNode puts what is pending into a block right after it has told of an address' history.
-type miningNode struct {
-	*skyNode
-	mined bool
-}
-
-func (n *miningNode) History(ctx context.Context, a string) ([]teller.HistoryTx, error) {
-	found, err := n.skyNode.History(ctx, a)
-	if !n.mined {
-		n.mined = true
-		n.skyChain.mine(1000)
-	}
-	return found, err
-}
-
-// A ledger was lost; its journal tells of a pending payout. While the wallet is opened for the new ledger, between the
-// reading of the history and that of the outputs, a block comes with that payout.
-func TestPayoutMinedWhileALostWalletIsOpened(t *testing.T) {
+// lostWithPayout is a run whose ledger was lost while one payout was pending, and that has started anew from the journal.
+func lostWithPayout(t *testing.T) *run {
+	t.Helper()
 	r := newRun(Options{Seed: 1, Dir: t.TempDir(), Story: true})
 	w := r.world
 	w.faults.height = 0
 	r.model.confirmations[teller.BTC] = 0
 	r.fund(4, 2000)
 	r.start()
+	t.Cleanup(r.stop)
 	work := func() {
 		for range 5 {
 			for _, x := range r.engine.workers {
@@ -63,14 +49,72 @@ func TestPayoutMinedWhileALostWalletIsOpened(t *testing.T) {
 	}
 	r.restored, r.model.opened, r.model.rebuilt = true, 0, true
 	r.start()
-	e := r.engine
-	f := &settle.Follower{Node: &miningNode{skyNode: &skyNode{w.sky}}, Store: e.ledger, Log: e.logger(), Addresses: r.setting.wallet.Addresses(), Genesis: "sky-genesis"}
+	return r
+}
+
+// opens has the wallet opened with a node, and judges how everything ends.
+func (r *run) opens(t *testing.T, node teller.Node) {
+	t.Helper()
+	f := &settle.Follower{
+		Node: node, Store: r.engine.ledger, Log: r.engine.logger(), Addresses: r.setting.wallet.Addresses(), Genesis: "sky-genesis",
+	}
 	if _, err := f.Step(r.ctx); err != nil {
 		t.Fatal(err)
 	}
+	r.model.check(r.engine.store)
 	r.quiesce()
-	r.stop()
 	if r.model.broken != nil {
 		t.Errorf("%v", r.model.broken)
 	}
+}
+
+// miningNode puts what is pending into a block right after it has answered one method.
+type miningNode struct {
+	*skyNode
+	after string
+}
+
+func (n *miningNode) answered(method string) {
+	if method == n.after {
+		n.after = ""
+		n.skyChain.mine(1000)
+	}
+}
+
+func (n *miningNode) History(ctx context.Context, a string) ([]teller.HistoryTx, error) {
+	found, err := n.skyNode.History(ctx, a)
+	n.answered("History")
+	return found, err
+}
+
+func (n *miningNode) Outputs(ctx context.Context, a []string) (teller.SkyHead, []teller.Output, error) {
+	head, found, err := n.skyNode.Outputs(ctx, a)
+	n.answered("Outputs")
+	return head, found, err
+}
+
+// The payout comes into a block between two questions that opening the wallet asks.
+func TestPayoutMinedWhileALostWalletIsOpened(t *testing.T) {
+	for _, after := range []string{"Outputs", "History"} {
+		t.Run(after, func(t *testing.T) {
+			r := lostWithPayout(t)
+			r.opens(t, &miningNode{&skyNode{r.world.sky}, after})
+		})
+	}
+}
+
+// The payout is pending while the wallet is opened, and forgotten by all nodes afterwards: it must be sent again.
+func TestPayoutPendingWhileALostWalletIsOpened(t *testing.T) {
+	r := lostWithPayout(t)
+	node := &forgettingNode{&skyNode{r.world.sky}}
+	r.opens(t, node)
+}
+
+// forgettingNode, and with it the network, forgets what is pending right after it has told of an address' history.
+type forgettingNode struct{ *skyNode }
+
+func (n *forgettingNode) History(ctx context.Context, a string) ([]teller.HistoryTx, error) {
+	found, err := n.skyNode.History(ctx, a)
+	n.pool = nil
+	return found, err
 }

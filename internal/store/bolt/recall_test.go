@@ -167,3 +167,28 @@ func TestRecalledDepositCanNotBeEnded(t *testing.T) {
 		t.Errorf("credited, it is %+v, %v", d, err)
 	}
 }
+
+// A ledger that is begun anew from its journal knows of payouts that died before: whatever killed them is below the block
+// at which the wallet is opened, and only its past tells.
+func TestLostLedgerLearnsWhatKilledAPayout(t *testing.T) {
+	ctx := context.Background()
+	path := filepath.Join(t.TempDir(), "teller.db")
+	s := open(t, Options{Path: path})
+	must(t, s.CreatePayout(ctx, payable(t, s)))
+	must(t, s.Close())
+	must(t, os.Remove(path))
+	s = open(t, Options{Path: path})
+	pending, err := s.PendingPayouts(ctx)
+	must(t, err)
+	if len(pending) != 1 {
+		t.Fatalf("%d payouts come back from the journal", len(pending))
+	}
+	theft := teller.SkyTx{ID: "x", Inputs: []string{"ux"}, Outputs: []teller.SkyOutput{{ID: "o9", Address: "elsewhere", Coins: 100_000_000}}}
+	_, err = s.OpenWallet(ctx, teller.SkyHead{BlockRef: teller.BlockRef{Height: 9, Hash: "s9"}}, []string{"hot"}, nil, []teller.SkyTx{theft})
+	must(t, err)
+	pending, err = s.PendingPayouts(ctx)
+	must(t, err)
+	if len(pending) != 0 {
+		t.Error("it waits for a confirmation that can not come")
+	}
+}
