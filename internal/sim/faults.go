@@ -74,7 +74,13 @@ func boundaries() []boundary {
 			add(60, commit, "commit.", op)
 		}
 	}
-	add(150, line, "journal.", journaled...)
+	for _, op := range journaled {
+		if op == "MarkPaid" { // which operators seldom do
+			add(700, line, "journal.", op)
+		} else {
+			add(150, line, "journal.", op)
+		}
+	}
 	return all
 }
 
