@@ -30,7 +30,11 @@ func TestRecovery(t *testing.T) {
 			t.Parallel()
 			var counts Counts
 			hits := make(Hits)
-			for seed := uint64(1); seed <= 25; seed++ {
+			seeds := uint64(25)
+			if testing.Short() {
+				seeds = 2
+			}
+			for seed := uint64(1); seed <= seeds; seed++ {
 				res := simulate(t, t.TempDir(), Options{Seed: seed, Height: 3000, Allow: allow})
 				if res.Err != nil {
 					t.Fatalf("seed %d: %v", seed, res.Err)

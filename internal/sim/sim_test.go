@@ -14,7 +14,7 @@ import (
 )
 
 var (
-	seedCount = flag.Int("seeds", 0, "how many seeds TestSeeds simulates (0 = 1,000, and 50 with -short)")
+	seedCount = flag.Int("seeds", 0, "how many seeds TestSeeds simulates (0 = 1,000, and 20 with -short)")
 	firstSeed = flag.Uint64("first", 1, "the first of them")
 	oneSeed   = flag.Uint64("seed", 0, "the seed that TestSeed replays and tells the story of")
 	failures  = flag.Int("failures", 1, "after how many seeds that fail TestSeeds ends")
@@ -38,7 +38,7 @@ func TestSeeds(t *testing.T) {
 	if *seedCount == 0 {
 		*seedCount = 1000
 		if testing.Short() {
-			*seedCount = 50
+			*seedCount = 20
 		}
 	}
 	defer debug.SetGCPercent(debug.SetGCPercent(400)) // much garbage, little memory
@@ -118,7 +118,11 @@ func TestSeed(t *testing.T) {
 
 // TestReplay: a seed has one story.
 func TestReplay(t *testing.T) {
-	for seed := uint64(1); seed <= 10; seed++ {
+	seeds := uint64(10)
+	if testing.Short() {
+		seeds = 2
+	}
+	for seed := uint64(1); seed <= seeds; seed++ {
 		var first Result
 		for i := range 3 {
 			res := simulate(t, t.TempDir(), Options{Seed: seed, Story: i == 1})

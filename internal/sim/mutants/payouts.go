@@ -105,6 +105,9 @@ var payouts = []mutant{
 	{name: "paid-while-node-behind", what: "payouts are made while the node lacks blocks that its peers have", edits: []edit{
 		{"internal/settle/settle.go", "return cursor, true, synced", "return cursor, true, nil"},
 	}},
+	{name: "pending-past-confirmed", what: "what is only pending when a lost ledger's wallet is opened counts as confirmed", edits: []edit{
+		{"internal/settle/follower.go", "tx.State == teller.TxConfirmed && tx.Height <= height && slices", "slices"},
+	}},
 	{name: "withdrawal-not-recorded", what: "a transaction out of the wallet that the ledger did not make is not noted", edits: []edit{
 		{"internal/store/bolt/skyblocks.go", `	case spends:
 		err = s.withdrawal(tx, b.Height)
