@@ -44,7 +44,6 @@ type fate struct {
 	released bool   // an operator has tried to release it
 	ended    bool   // an operator was answered that it is closed, or marked as paid: it is never paid by the engine
 	freed    string // the details of the holds from which an operator has tried to release it
-	vouched  bool   // an operator says that it counts though it is not on the chain
 }
 
 // modelPayout is a transaction that the engine broadcast.

@@ -27,7 +27,7 @@ func (r *run) quiesce() {
 	for i := range maxRounds {
 		w.now = w.now.Add(round)
 		for _, c := range []teller.Coin{teller.BTC, teller.ETH} {
-			w.chains[c].settleMempool()
+			w.chains[c].mine(1)
 		}
 		w.sky.mine(1000)
 		w.sky.confirm(w.sky.gift(teller.Recipient{Address: faucetAddress, Coins: teller.DropletsPerSKY})) // the life of others
@@ -51,11 +51,6 @@ func (r *run) quiesce() {
 		r.model.violate("I8", "%s, %s after the faults have ended", what, maxRounds*round)
 	}
 	r.final()
-}
-
-// settleMempool mines a block with all that the mempool has.
-func (c *coinChain) settleMempool() {
-	c.mine(1)
 }
 
 // thaw is the operator who sees to coins that are frozen: a deposit that was credited is gone for good.

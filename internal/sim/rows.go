@@ -135,7 +135,7 @@ func (m *model) transition(p *payment, was, d teller.Deposit, frozen bool) {
 	}
 	if !was.Credited() && d.Credited() && !p.closing {
 		// One version back is what a stale answer may have told.
-		if p.deep < m.began-1 && !p.vouched {
+		if p.deep < m.began-1 {
 			m.violate("I4", "deposit %s is credited without %d confirmations: its block is at %d, the tip at %d",
 				p.id(), m.confirmations[p.coin], p.height, m.w.tip(p.coin))
 		}

@@ -31,7 +31,7 @@ type journalAnchor struct {
 	Hash string `json:"hash"`
 }
 
-// journalLines is how lines are written. A binding's fields stand for themselves, as they always did.
+// journalRow is how a line is written. A binding's fields stand for themselves, as they always did.
 type journalRow struct {
 	journalBinding
 	Payout *journalPayout `json:"payout,omitempty"`
