@@ -48,6 +48,8 @@ func Start(t testing.TB, opts Options) *Node {
 				"--ws", "--ws.addr", "127.0.0.1", "--ws.port", port, "--ws.api", apis,
 				"--authrpc.addr", "127.0.0.1", "--authrpc.port", nodetest.FreePort(t),
 				"--port", "0", "--nodiscover", "--maxpeers", "0", "--ipcdisable", "--cache", "64",
+				// Once a minute geth puts local transactions back that a Rewind made it forget.
+				"--txpool.nolocals",
 			}
 		},
 	})}
