@@ -3,9 +3,12 @@
 
 { lines[++n] = $0 }
 
+/^=== (RUN|NAME|CONT) / { speaker = $3 }
+match($0, /^ +[^ ]+\.go:[0-9]+: /) { spoke[speaker] = substr($0, RSTART + RLENGTH) }
+
 /^--- PASS: / { passed++ }
 /^--- FAIL: / { failed++; blamed = 1 }
-/^ *--- SKIP: / { skipped++; skip[++skips] = $3 ": " reason(n) }
+/^ *--- SKIP: / { skipped++; skip[++skips] = $3 ": " ($3 in spoke ? spoke[$3] : "no reason given") }
 
 /^(ok|FAIL|\?)[ \t]+[^ \t]/ {
 	if (/^FAIL/) {
@@ -16,6 +19,7 @@
 	if (!/no test files/) print
 	fflush()
 	n = skips = blamed = 0
+	split("", spoke)
 }
 
 END {
@@ -48,11 +52,4 @@ function show(upto, i, name, owner, bad, known, said, left) {
 		name = owner[i]
 		print lines[i]
 	}
-}
-
-# reason finds what a skipped test logged last.
-function reason(at, i) {
-	for (i = at - 1; i > 0 && i > at - 5; i--)
-		if (match(lines[i], /^ +[^ ]+\.go:[0-9]+: /)) return substr(lines[i], RSTART + RLENGTH)
-	return "no reason given"
 }

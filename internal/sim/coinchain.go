@@ -11,6 +11,7 @@ import (
 type payment struct {
 	teller.Transfer
 	coin   teller.Coin
+	late   bool  // untold once: a node that traces tells of it now
 	untold bool  // moved by a contract, where no transfer shows it
 	height int64 // of the block of the best chain that holds it, -1 = in none
 	whale  bool  // more than the wallet ever has

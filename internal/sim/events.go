@@ -45,19 +45,21 @@ func (r *run) event() {
 	w.now = w.now.Add(time.Duration(w.between(0, 5)) * time.Second)
 	r.model.began = w.version
 	switch n := w.between(0, 99); {
-	case n < 50:
+	case n < 47:
 		_, _ = r.step(pick(w, r.engine.workers))
+	case n < 50:
+		r.plot()
 	case n < 66:
 		r.work()
 	case n < 71:
 		r.bind()
 	case n < 77:
 		r.pay()
-	case n < 89:
+	case n < 86:
 		w.happen()
-	case n < 90:
+	case n < 87:
 		r.burst()
-	case n < 93:
+	case n < 90:
 		r.disturbWallet()
 	case n < 96:
 		r.operate()
@@ -113,7 +115,7 @@ func (r *run) pay() {
 	txid := w.id()
 	for n, a := range to {
 		p := &payment{coin: coin, height: -1, Transfer: teller.Transfer{Address: a, TxID: txid, N: uint32(n), Value: r.value(coin)}}
-		p.untold = coin == teller.ETH && w.chance(40)
+		p.untold = coin == teller.ETH && w.chance(100)
 		r.enter(p)
 		w.chains[coin].pay(p)
 	}

@@ -65,17 +65,20 @@ func boundaries() []boundary {
 	add(200, read, "node.", "Outputs", "History", "Transaction")
 	add(120, act, "node.", "Inject")
 	add(150, []Mode{CrashBefore, CrashAfter, Fail, Delay}, "", "wallet.Build")
-	add(5, []Mode{Fail}, "ledger.", reads...)
+	add(10, []Mode{Fail, Delay}, "ledger.", reads...)
 	add(20, []Mode{Fail}, "ledger.", writes...)
 	for _, op := range append(slices.Clone(writes), "Open") {
-		if slices.Contains(seldom, op) {
+		switch {
+		case op == "MarkPaid": // which operators seldom do
+			add(600, commit, "commit.", op)
+		case slices.Contains(seldom, op):
 			add(250, commit, "commit.", op)
-		} else {
+		default:
 			add(60, commit, "commit.", op)
 		}
 	}
 	for _, op := range journaled {
-		if op == "MarkPaid" { // which operators seldom do
+		if op == "MarkPaid" {
 			add(700, line, "journal.", op)
 		} else {
 			add(150, line, "journal.", op)
@@ -193,6 +196,23 @@ func (f *faults) draw(w *world, point string) Mode {
 	return m
 }
 
+// trap is what happens at a certain call, whatever its fault.
+type trap struct {
+	point  string
+	after  bool // the answer has been given by then
+	spring func()
+}
+
+// spring lets a trap at the call close.
+func (w *world) spring(point string, after bool) {
+	if t := w.trap; t != nil && t.point == point && t.after == after && !w.drifting {
+		w.trap = nil
+		w.drifting = true
+		t.spring()
+		w.drifting = false
+	}
+}
+
 // crash is what the engine's goroutine is ended with.
 type crash struct{}
 
@@ -203,6 +223,8 @@ func (w *world) call(point string, f func(Mode) error) error {
 		w.model.violate("I7", "%s is called while a transaction of the ledger is open", point)
 	}
 	unavailable := teller.Errorf(teller.CodeUnavailable, "%s: the simulated node does not answer", point)
+	w.spring(point, false)
+	defer w.spring(point, true)
 	switch m := w.faults.draw(w, point); m {
 	case CrashBefore:
 		w.die()

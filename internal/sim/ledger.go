@@ -16,7 +16,8 @@ type ledger struct {
 
 func (l *ledger) call(op string, f func() error) error {
 	l.w.mustLive()
-	if m := l.w.faults.draw(l.w, "ledger."+op); m == Fail {
+	m := l.w.faults.draw(l.w, "ledger."+op)
+	if m == Fail {
 		return teller.Errorf(teller.CodeUnavailable, "the simulated ledger was not waited for")
 	}
 	before := l.w.op
@@ -26,6 +27,10 @@ func (l *ledger) call(op string, f func() error) error {
 	l.w.inLedger--
 	l.w.op = before
 	l.w.mustLive()
+	l.w.spring("ledger."+op, true)
+	if m == Delay { // others work between what was read and what follows from it
+		l.w.drift()
+	}
 	return err
 }
 

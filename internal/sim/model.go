@@ -29,7 +29,9 @@ type model struct {
 	opened    int64                     // the Skycoin block at which the ledger has taken over the wallet, 0 = it has not
 	withdrawn []*withdrawal             // what somebody else took out of the wallet
 	rebuilt   bool                      // a ledger from before its first start was put back
-	untold    map[string]bool           // ETH addresses that got value which no transfer shows
+	untold    map[string]bool           // ETH addresses that got value which no transfer showed
+	balances  map[string]*byBalance     // by deposit id: what only balances have ever spoken for
+	unasked   []*skyTx                  // broadcasts that could not be judged at once
 	broken    error                     // the first violation
 }
 
@@ -40,6 +42,8 @@ type fate struct {
 	left     bool   // its block left the best chain at some time
 	doubted  bool   // its block was told under a wrong hash
 	deep     int    // the last version of the world at which it had the required depth; 0 = never
+	doubled  bool   // it was held because a balance had shown the same coins
+	frozen   bool   // it was credited and left the chain
 	closing  bool   // an operator has tried to close it
 	released bool   // an operator has tried to release it
 	ended    bool   // an operator was answered that it is closed, or marked as paid: it is never paid by the engine
@@ -57,7 +61,7 @@ func newModel(w *world) *model {
 		w: w, confirmations: make(map[teller.Coin]int64), rates: make(map[teller.Coin][]string),
 		buyers: make(map[string]string), boundAt: make(map[string]int64),
 		payments: make(map[string]*payment), rows: make(map[string]teller.Deposit), payouts: make(map[string]*modelPayout),
-		made: make(map[string]bool), untold: make(map[string]bool),
+		made: make(map[string]bool), untold: make(map[string]bool), balances: make(map[string]*byBalance),
 	}
 }
 
@@ -153,9 +157,11 @@ func (m *model) paidByHand(p *payment, d teller.Deposit) {
 			continue
 		}
 		// Of what was before it, a ledger that has just begun knows the balance only.
-		mined := out.tx.height > m.opened && out.tx.sealed <= m.began
-		heard := m.possible(out.tx) && m.w.sky.known[out.tx.ID] && slices.Contains(m.w.sky.pool, out.tx)
-		if mined || heard {
+		known := out.tx.height < 0 || out.tx.height > m.opened
+		mined := out.tx.height >= 0 && out.tx.sealed <= m.began
+		// What the node had heard of when the step began it shows as pending, or in a block that is new.
+		heard := m.possible(out.tx) && out.tx.heard >= 0 && out.tx.heard <= m.began
+		if known && (mined || heard) {
 			m.violate("I1", "deposit %s is paid by %s although withdrawal %s has paid %s", p.id(), d.PayoutTxID, out.tx.ID, out.to)
 		}
 	}
@@ -195,6 +201,10 @@ func (m *model) injected(tx *skyTx) {
 		return
 	}
 	stored, err := m.w.peek().Payout(context.Background(), tx.ID)
+	if teller.CodeOf(err) == teller.CodeUnavailable { // its disk has failed: the next life tells
+		m.unasked = append(m.unasked, tx)
+		return
+	}
 	if err != nil {
 		m.violate("I2", "transaction %s is broadcast and not stored: %v", tx.ID, err)
 		return
@@ -210,6 +220,22 @@ func (m *model) injected(tx *skyTx) {
 		}
 	}
 	m.payouts[tx.ID] = &modelPayout{tx, stored.Shares}
+	for _, share := range stored.Shares {
+		if a := m.addressOf(share.DepositID); m.untold[a] {
+			m.counted(a)
+		}
+	}
+}
+
+// addressOf is the deposit address of a deposit, "" when there is none.
+func (m *model) addressOf(id string) string {
+	if p := m.payments[id]; p != nil {
+		return p.Address
+	}
+	if b := m.balances[id]; b != nil {
+		return b.Address
+	}
+	return ""
 }
 
 func (p *modelPayout) pays(id string) bool {
@@ -233,6 +259,7 @@ func (m *model) possible(tx *skyTx) bool {
 func (m *model) mayPay(share teller.Share) {
 	p := m.payments[share.DepositID]
 	switch {
+	case p == nil && m.balances[share.DepositID] != nil && m.balances[share.DepositID].vouched:
 	case p == nil:
 		m.violate("I1", "%s SKY are paid for %s, which nobody has paid", share.Coins, share.DepositID)
 	case p.deep == 0:
@@ -272,6 +299,8 @@ func (m *model) exact(p *modelPayout) {
 				to = pay.told
 			}
 			due[to] += share.Coins
+		} else if b := m.balances[share.DepositID]; b != nil {
+			due[b.SkyAddress] += share.Coins
 		}
 	}
 	for _, o := range p.tx.Outputs {

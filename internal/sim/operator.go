@@ -21,12 +21,12 @@ func (r *run) operate() {
 
 // act is what an operator does: holds are decided, withdrawals settled or found to have paid a deposit, blocks read again.
 func (r *run) act() (what string, err error) {
-	switch r.world.between(0, 4) {
+	switch r.world.between(0, 6) {
 	case 0:
 		return "rescan", r.rescan()
-	case 1:
+	case 1, 2:
 		return "settle a withdrawal", r.settleWithdrawal()
-	case 2:
+	case 3:
 		return "mark as paid", r.markPaid()
 	default:
 		return "decide a hold", r.decideHold()
@@ -35,7 +35,11 @@ func (r *run) act() (what string, err error) {
 
 func (r *run) rescan() error {
 	coin := pick(r.world, teller.Coins)
+	if coin == teller.ETH && r.world.chance(300) {
+		r.learnToTrace()
+	}
 	_, err := r.engine.ledger.StartRescan(r.ctx, coin, int64(r.world.between(0, 5)), by)
+	r.counts.Rescans += count(err == nil)
 	return err
 }
 
@@ -91,7 +95,7 @@ func (r *run) decideHold() error {
 func (r *run) decide(d teller.Deposit) error {
 	p := r.model.payments[d.ID]
 	l := r.engine.ledger
-	if p == nil || p.height < 0 || d.HeldFor(teller.HoldDuplicate) || r.world.chance(300) {
+	if r.world.chance(300) || !r.true(d) {
 		if p != nil {
 			p.closing = true
 		}
@@ -105,15 +109,31 @@ func (r *run) decide(d teller.Deposit) error {
 	if err != nil {
 		return err
 	}
-	p.released = true
-	if held.Hold != nil {
-		p.freed += held.Hold.Detail + "\n"
+	if p == nil {
+		r.model.balances[d.ID].vouched = true
+	} else {
+		p.released = true
+		if held.Hold != nil {
+			p.freed += held.Hold.Detail + "\n"
+		}
 	}
 	if _, err := l.Release(r.ctx, d.ID, by); err != nil {
 		return err
 	}
 	r.model.releasedOne(held, r.engine.store)
 	return nil
+}
+
+// true reports whether somebody who looks at the chain finds that a deposit's coins are there, and not paid for already.
+func (r *run) true(d teller.Deposit) bool {
+	p := r.model.payments[d.ID]
+	switch {
+	case p == nil:
+		return r.model.believable(d)
+	case d.HeldFor(teller.HoldDuplicate):
+		return p.height >= 0 && !r.model.balancePaid(d.Address)
+	}
+	return p.height >= 0
 }
 
 // releasedOne judges an answered release: it takes away the hold that the operator has seen, and no other.

@@ -42,8 +42,8 @@ func TestRecovery(t *testing.T) {
 				counts.Add(res.Counts)
 				hits.Add(res.Hits)
 			}
-			t.Logf("all paid %d s after the last fault at the latest, %d allowed; %d paid\n%s", counts.Rounds*int(round.Seconds()),
-				maxRounds*int(round.Seconds()), counts.Paid, hits.ByMode())
+			t.Logf("all paid %d s after the last fault at the latest, %d allowed; %d paid\n%s", counts.Rounds*int(roundTime.Seconds()),
+				maxRounds*int(roundTime.Seconds()), counts.Paid, hits.ByMode())
 		})
 	}
 }

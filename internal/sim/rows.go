@@ -55,6 +55,7 @@ func (m *model) check(ledger peeker) {
 	for _, d := range rows {
 		m.made[d.PayoutTxID] = true
 	}
+	m.vanished(ledger, rows)
 	for id := range m.rows {
 		if _, ok := rows[id]; !ok {
 			m.violate("I3", "the ledger has forgotten deposit %s", id)
@@ -90,6 +91,8 @@ func (m *model) read(ledger peeker) map[string]teller.Deposit {
 // row judges a row by itself.
 func (m *model) row(p *payment, d teller.Deposit) {
 	p.told = d.SkyAddress
+	p.doubled = p.doubled || d.HeldFor(teller.HoldDuplicate)
+	p.frozen = p.frozen || d.HeldFor(teller.HoldOrphaned)
 	switch {
 	case d.Coin != p.coin || d.Address != p.Address || !d.Value.Equal(p.Value):
 		m.violate("I3", "deposit %s is %s %s to %s, the ledger says %s %s to %s", p.id(), p.Value, p.coin, p.Address, d.Value, d.Coin, d.Address)
@@ -130,6 +133,11 @@ func (m *model) transition(p *payment, was, d teller.Deposit, frozen bool) {
 		m.violate("I5", "deposit %s was done (%s by %q, %q) and is not as it was (%s, %s by %q, %q)", p.id(),
 			was.Sent, was.PayoutTxID, was.Error, d.Status, d.Sent, d.PayoutTxID, d.Error)
 	}
+	held := was.Hold != nil && d.Hold != nil && !p.released && !p.closing
+	if waits := d.Status == teller.StatusWaitingDecide || d.Status == teller.StatusWaitingSend; held && waits &&
+		was.Status != d.Status && was.Credited() && was.Status != teller.StatusWaitingConfirm {
+		m.violate("I5", "deposit %s is held (%s) and went from %s to %s all the same", p.id(), was.Hold.Reason, was.Status, d.Status)
+	}
 	if was.Status != d.Status && !slices.Contains(reach[was.Status], d.Status) {
 		m.violate("I5", "deposit %s went from %s to %s", p.id(), was.Status, d.Status)
 	}
@@ -152,13 +160,24 @@ func (m *model) transition(p *payment, was, d teller.Deposit, frozen bool) {
 	}
 }
 
-// unexplained judges a row that only a balance speaks for: it is never paid by itself.
-func (m *model) unexplained(d teller.Deposit) {
-	if d.Status != teller.StatusWaitingDeposit && d.Status != teller.StatusDone {
-		m.violate("I4", "deposit %s, which no transfer shows, is %s", d.ID, d.Status)
-	}
-	if d.Sent > 0 {
-		m.violate("I1", "deposit %s, which no transfer shows, is paid %s SKY", d.ID, d.Sent)
+// vanished judges deposits that were credited and whose block, as the ledger must know, is not on the best chain: they are
+// held, whether they were paid or not (I4).
+func (m *model) vanished(ledger peeker, rows map[string]teller.Deposit) {
+	for coin, chain := range m.w.chains {
+		cursor, err := ledger.Cursor(context.Background(), coin)
+		if err != nil || cursor.Height >= int64(len(chain.blocks)) || chain.blocks[cursor.Height].Hash != cursor.Hash {
+			continue // it does not know yet
+		}
+		for id, d := range rows {
+			p := m.payments[id]
+			if p == nil || d.Coin != coin || !d.Credited() || p.closing || p.released {
+				continue
+			}
+			onChain := p.height >= 0 && p.height <= cursor.Height
+			if unpaid := d.Status == teller.StatusDone && d.Sent == 0; !onChain && !unpaid && !d.HeldFor(teller.HoldOrphaned) {
+				m.violate("I4", "deposit %s is %s, its block is gone up to block %d, and it is not held", id, d.Status, cursor.Height)
+			}
+		}
 	}
 }
 
@@ -194,6 +213,9 @@ func (m *model) books(ledger peeker) {
 			world += o.Coins
 		}
 	}
+	if paid := m.outOfWallet(cursor.Height); sum.Paid != paid {
+		m.violate("I6", "up to block %d payouts took %s SKY out of the wallet, the books say %s", cursor.Height, paid, sum.Paid)
+	}
 	if world != have {
 		m.violate("I6", "at block %d the wallet had %s SKY, the ledger says %s", cursor.Height, world, have)
 	}
@@ -215,6 +237,21 @@ func (m *model) books(ledger peeker) {
 	if sum.Held != held {
 		m.violate("I6", "the totals count %d held deposits, there are %d", sum.Held, held)
 	}
+}
+
+// outOfWallet is what payouts have given to others since the ledger has taken over the wallet, up to a block.
+func (m *model) outOfWallet(height int64) (sum teller.Droplets) {
+	for _, p := range m.payouts {
+		if p.tx.height <= m.opened || p.tx.height > height {
+			continue
+		}
+		for _, o := range p.tx.Outputs {
+			if !slices.Contains(m.w.sky.wallet, o.Address) {
+				sum += o.Coins
+			}
+		}
+	}
+	return sum
 }
 
 // at are the outputs that were unspent after a block.
@@ -241,6 +278,11 @@ func (s *skyChain) at(height int64) map[string]teller.Output {
 func (m *model) restarted(ledger peeker, older bool) {
 	if older {
 		m.rows = m.read(ledger)
+	}
+	unasked := m.unasked
+	m.unasked = nil
+	for _, tx := range unasked {
+		m.injected(tx)
 	}
 	m.check(ledger)
 	for address, to := range m.buyers {

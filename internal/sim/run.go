@@ -42,6 +42,8 @@ type Result struct {
 // Counts tell what a run was made of.
 type Counts struct {
 	Payments, Paid, Held, Closed, Payouts, Dead, Reorgs, Starts, Restores, Bindings int
+	Unexplained, Vouched, Duplicates                                                int // shown by balances, of these paid; and shown again by transfers
+	Orphaned, ByHand, Rescans, Ambushes                                             int
 	Rounds                                                                          int // until all was paid after the faults had ended
 }
 
@@ -57,6 +59,13 @@ func (c *Counts) Add(o Counts) {
 	c.Starts += o.Starts
 	c.Restores += o.Restores
 	c.Bindings += o.Bindings
+	c.Unexplained += o.Unexplained
+	c.Vouched += o.Vouched
+	c.Duplicates += o.Duplicates
+	c.Orphaned += o.Orphaned
+	c.ByHand += o.ByHand
+	c.Rescans += o.Rescans
+	c.Ambushes += o.Ambushes
 	c.Rounds = max(c.Rounds, o.Rounds)
 }
 
@@ -71,6 +80,7 @@ type run struct {
 	setting  setting
 	backup   []byte // of the database, nil = none
 	opened   int64  // the model's, when the backup was taken
+	traced   bool   // all blocks of ETH are being read again by a node that traces
 	restored bool   // a backup was put back since the last start
 	counts   Counts
 }
@@ -181,20 +191,37 @@ func (r *run) elsewhere() {
 	if r.engine == nil {
 		return // it is being started
 	}
+	r.within(func() {
+		open := r.open()
+		switch {
+		case r.world.chance(300):
+			_, _ = r.act()
+		case len(open) > 0 && r.world.chance(300):
+			r.ambush(pick(r.world, open))
+		default:
+			r.meanwhile(pick(r.world, r.engine.workers))
+		}
+	})
+}
+
+// within does something in the middle of a step, and judges what came of it before the step goes on.
+func (r *run) within(f func()) {
 	began, before := r.model.began, r.world.commits
 	r.model.began = r.world.version
-	other := pick(r.world, r.engine.workers)
-	switch {
-	case r.world.chance(400):
-		_, _ = r.act()
-	case other != r.busy:
-		_, err := other.Step(r.ctx)
-		r.world.note("meanwhile %s: %v", other.Name(), err)
-	}
+	f()
 	if _, unusable := r.engine.store.IsUsed(r.ctx, teller.BTC, ""); unusable == nil && r.world.commits != before {
 		r.model.check(r.engine.store)
 	}
 	r.model.began = began
+}
+
+// meanwhile lets a worker do a step while another one is in the middle of its own.
+func (r *run) meanwhile(other worker) {
+	if other == r.busy {
+		return
+	}
+	_, err := other.Step(r.ctx)
+	r.world.note("meanwhile %s: %v", other.Name(), err)
 }
 
 // settle follows up on whatever the engine was made to do.

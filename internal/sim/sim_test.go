@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"reflect"
 	"runtime"
 	"runtime/debug"
 	"strings"
@@ -74,8 +75,16 @@ func TestSeeds(t *testing.T) {
 	}
 	workers.Wait()
 	t.Logf("%d seeds of %d events: %+v\n%s", *seedCount, *events, counts, hits.ByMode())
-	if missed := hits.Missed(); len(missed) > 0 && *seedCount >= 1000 {
+	if *seedCount < 1000 {
+		return
+	}
+	if missed := hits.Missed(); len(missed) > 0 {
 		t.Errorf("%d failpoint modes were never hit: %q", len(missed), missed)
+	}
+	for i, all := 0, reflect.ValueOf(counts); i < all.NumField(); i++ {
+		if all.Field(i).Int() == 0 && failed.Load() == 0 {
+			t.Errorf("nothing was ever %s: the simulation does not get there any more", all.Type().Field(i).Name)
+		}
 	}
 }
 

@@ -15,6 +15,7 @@ type skyTx struct {
 	teller.SkyTx
 	height int64 // of its block, -1 before
 	sealed int   // the world's version since when a block holds it
+	heard  int   // the world's version since when the engine's node knows of it without a break, -1 = it does not
 }
 
 // skyChain is the Skycoin network, whose chain does not fork, and the one node of it that the engine asks. It holds
@@ -62,7 +63,7 @@ func (s *skyChain) head() teller.SkyBlock { return s.blocks[len(s.blocks)-1] }
 
 // transaction makes one of somebody else's. The same sum to the same address twice is two different outputs here.
 func (s *skyChain) transaction(inputs []string, pay []teller.Recipient) *skyTx {
-	tx := &skyTx{height: -1}
+	tx := &skyTx{height: -1, heard: -1}
 	tx.ID, tx.Inputs = s.w.id(), inputs
 	source := cipher.MustSHA256FromHex(tx.ID)
 	for i, r := range pay {
@@ -98,6 +99,9 @@ func (s *skyChain) gift(pay ...teller.Recipient) *skyTx {
 func (s *skyChain) offer(tx *skyTx) {
 	s.pool = append(s.pool, tx)
 	s.known[tx.ID] = !s.w.chance(200)
+	if s.known[tx.ID] {
+		tx.heard = s.w.version
+	}
 }
 
 // inject takes bytes from the engine. The node's words do not tell whether it has taken them.
@@ -280,8 +284,14 @@ func (s *skyChain) trouble() {
 	case 1: // it restarts, and has forgotten what is not in a block
 		s.w.note("skycoin: the node restarts")
 		s.known = make(map[string]bool)
+		for _, tx := range s.txs {
+			tx.heard = -1
+		}
 	case 2: // the network forgets, too
 		s.w.note("skycoin: the network forgets %d transactions", len(s.pool))
+		for _, tx := range s.pool {
+			tx.heard = -1
+		}
 		s.pool = nil
 	default:
 		s.lag = s.w.between(0, 3)

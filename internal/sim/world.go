@@ -31,6 +31,7 @@ type world struct {
 	reorgs   int
 	torn     []byte // what a crash left of a journal line
 	drifting bool
+	trap     *trap // nil = none is set
 
 	story *strings.Builder // nil = nobody reads it
 }

@@ -26,7 +26,6 @@ func main() {
 	flag.IntVar(&o.pick, "pick", 0, "run this many only (0 = all)")
 	flag.IntVar(&o.turn, "turn", 0, "with -pick: which ones, from one turn to the next others")
 	flag.BoolVar(&o.build, "build", false, "only see whether each mutant applies and compiles")
-	flag.BoolVar(&o.unproven, "unproven", false, "run those that are not shown to be caught yet instead of the others")
 	list := flag.Bool("list", false, "list the mutants")
 	flag.Usage = func() {
 		fmt.Fprint(flag.CommandLine.Output(), "mutants [flags] [command ...]\n\nThe command must fail, and print \"seed N:\", for each mutant. Without one it is\n  ",
@@ -55,7 +54,6 @@ func main() {
 type options struct {
 	only       string
 	pick, turn int
-	unproven   bool
 	build      bool
 	command    []string
 }
@@ -70,7 +68,6 @@ func (o options) choose(all []mutant) ([]mutant, error) {
 		}
 		return nil, fmt.Errorf("there is no mutant %q: see -list", o.only)
 	}
-	all = proven(all, !o.unproven)
 	if o.pick <= 0 || o.pick >= len(all) {
 		return all, nil
 	}

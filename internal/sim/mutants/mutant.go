@@ -19,18 +19,6 @@ type mutant struct {
 // mutants lists all of them.
 func mutants() []mutant { return slices.Concat(originals, payouts, deposits, files) }
 
-// unproven are those that the simulation has not been shown to catch yet. They are no part of the gate; -unproven and -only
-// run them.
-var unproven = []string{
-	"no-version-check-pay", "no-version-check-decide", "no-version-check-hold", "killed-payout-not-held", "mempool-ignored",
-	"pending-after-head", "paid-while-node-behind", "orphan-paid", "duplicate-not-held", "journal-first", "failed-commit-answered",
-}
-
-// proven leaves out those that are unproven, or, the other way round, keeps only these.
-func proven(all []mutant, want bool) []mutant {
-	return slices.DeleteFunc(slices.Clone(all), func(m mutant) bool { return slices.Contains(unproven, m.name) == want })
-}
-
 // edit replaces a text in a file. The text must occur exactly once: else the code has changed and the mutant with it.
 type edit struct {
 	file, old, new string

@@ -71,8 +71,8 @@ func TestPickRotates(t *testing.T) {
 			seen[m.name] = true
 		}
 	}
-	if len(seen) != len(proven(all, true)) {
-		t.Errorf("%d of %d mutants have their turn", len(seen), len(proven(all, true)))
+	if len(seen) != len(all) {
+		t.Errorf("%d of %d mutants have their turn", len(seen), len(all))
 	}
 	if _, err := (options{only: "nobody"}).choose(all); err == nil {
 		t.Error("an unknown name is accepted")

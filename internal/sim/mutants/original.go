@@ -55,31 +55,8 @@ var originals = []mutant{
 		{"internal/scan/scanner.go", "if last != nil && b.Parent != last.Hash {", "if last != nil && b.Height != last.Height+1 {"},
 		{"internal/store/bolt/scan.go", "if known && (s.block.Height != cur.Height+1 || s.block.Parent != cur.Hash) {", "if known && s.block.Height != cur.Height+1 {"},
 	}},
-	{name: "original-4-placed-again", what: "a payout that the node does not show is taken for lost: its deposits are paid again, signed anew", edits: []edit{
-		{"internal/store/bolt/wallet.go", `	var foreign []teller.SkyTx
-	err := s.view(`, `	err := s.update(ctx, func(t *txn) error {
-		st := &skyStep{txn: t, own: t.walletAddresses()}
-		var late []payoutRow
-		_ = t.each(bucketPending, nil, nil, func(_, txid []byte) (bool, error) {
-			p, _, err := t.payout(string(txid))
-			if err == nil && !slices.ContainsFunc(txs, func(tx teller.SkyTx) bool { return tx.ID == p.TxID }) {
-				late = append(late, p)
-			}
-			return true, nil
-		})
-		for _, p := range late {
-			if err := st.killPayout(p, teller.SkyTx{ID: "timeout"}); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-	if err != nil {
-		return teller.WalletResult{}, err
-	}
-	var foreign []teller.SkyTx
-	err = s.view(`},
-	}},
+	{name: "original-4-placed-again", what: "a payout that the node does not show is taken for lost: its deposits are paid again, signed anew",
+		edits: givenUp("!slices.ContainsFunc(txs, func(tx teller.SkyTx) bool { return tx.ID == p.TxID })")},
 	{name: "original-5-output-number-0", what: "all outputs are numbered 0: the second one of a transaction is dropped", edits: []edit{
 		{"internal/store/bolt/scan.go", `	for _, tr := range s.block.Transfers {
 		if err`, `	for _, tr := range s.block.Transfers {

@@ -38,38 +38,8 @@ var payouts = []mutant{
 `, `func (d *Deposit) Decide(owed Droplets, now time.Time) error {
 `},
 	}},
-	{name: "no-version-check-hold", what: "Hold holds a deposit that changed since it was read", edits: []edit{
-		{"internal/store/bolt/operator.go", `		if r.Version != version {
-			return teller.Errorf(teller.CodeConflict, "deposit %s changed meanwhile", id)
-		}
-		if err := r.PutHold(`, `		_ = version
-		if err := r.PutHold(`},
-	}},
-	{name: "released-on-timeout", what: "a payout that has waited for a minute is given up, and its deposits are paid again", edits: []edit{
-		{"internal/store/bolt/wallet.go", `	var foreign []teller.SkyTx
-	err := s.view(`, `	err := s.update(ctx, func(t *txn) error {
-		st := &skyStep{txn: t, own: t.walletAddresses()}
-		var late []payoutRow
-		_ = t.each(bucketPending, nil, nil, func(_, txid []byte) (bool, error) {
-			p, _, err := t.payout(string(txid))
-			if err == nil && t.now.Unix()-p.CreatedAt > 60 {
-				late = append(late, p)
-			}
-			return true, nil
-		})
-		for _, p := range late {
-			if err := st.killPayout(p, teller.SkyTx{ID: "timeout"}); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-	if err != nil {
-		return teller.WalletResult{}, err
-	}
-	var foreign []teller.SkyTx
-	err = s.view(`},
-	}},
+	{name: "released-on-timeout", what: "a payout that has waited for a minute is given up, and its deposits are paid again",
+		edits: givenUp("t.now.Unix()-p.CreatedAt > 60")},
 	{name: "reserved-outputs-spent", what: "outputs that a pending payout spends are spent again", edits: []edit{
 		{"internal/store/bolt/wallet.go", "if t.get(bucketReserved, k) == nil {", "if len(k) > 0 {"},
 		{"internal/store/bolt/payouts.go", " || t.get(bucketReserved, []byte(in)) != nil {", " {"},
@@ -103,7 +73,7 @@ var payouts = []mutant{
 `, ""},
 	}},
 	{name: "paid-while-node-behind", what: "payouts are made while the node lacks blocks that its peers have", edits: []edit{
-		{"internal/settle/settle.go", "return cursor, true, synced", "return cursor, true, nil"},
+		{"internal/settle/settle.go", "return cursor, true, synced", "_ = synced\n\treturn cursor, true, nil"},
 	}},
 	{name: "pending-past-confirmed", what: "what is only pending when a lost ledger's wallet is opened counts as confirmed", edits: []edit{
 		{"internal/settle/follower.go", "tx.State == teller.TxConfirmed && tx.Height <= height && slices", "slices"},
@@ -144,4 +114,31 @@ var payouts = []mutant{
 `, `	rate := w.Rates[d.Coin]
 `},
 	}},
+}
+
+// givenUp has every pending payout that meets a condition taken for dead when the node's pending transactions are noted.
+func givenUp(condition string) []edit {
+	return []edit{{"internal/store/bolt/wallet.go", `	var foreign []teller.SkyTx
+	err := s.view(`, `	err := s.update(ctx, func(t *txn) error {
+		st := &skyStep{txn: t, own: t.walletAddresses()}
+		var late []payoutRow
+		_ = t.each(bucketPending, nil, nil, func(_, txid []byte) (bool, error) {
+			p, _, err := t.payout(string(txid))
+			if err == nil && ` + condition + ` {
+				late = append(late, p)
+			}
+			return true, nil
+		})
+		for _, p := range late {
+			if err := st.killPayout(p, teller.SkyTx{ID: "timeout"}); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return teller.WalletResult{}, err
+	}
+	var foreign []teller.SkyTx
+	err = s.view(`}}
 }

@@ -1,0 +1,68 @@
+package sim
+
+import (
+	"github.com/skycoin/teller"
+)
+
+// What goes wrong by chance goes wrong seldom between two calls that belong together. Here it does so on purpose: a worker
+// is about to decide on a deposit or to pay it, and right then its ground is taken away.
+
+// between are the calls of the workers that act on a due deposit, by its status.
+var between = map[teller.Status][]string{
+	teller.StatusWaitingDecide: {"ledger.Due"},
+	teller.StatusWaitingSend: {
+		"ledger.Due", "node.Pending", "node.Synced", "node.Head", "node.Rules", "ledger.WalletCursor", "ledger.Outputs", "wallet.Build",
+	},
+	teller.StatusWaitingConfirm: {"ledger.PendingPayouts", "node.Inject", "node.Blocks"},
+}
+
+// looking are the calls by which the payer finds out what others take out of the wallet.
+var looking = []string{"ledger.WalletCursor", "node.Synced", "node.Head", "node.Pending", "node.Rules"}
+
+// acting names the worker that acts on a due deposit of a status.
+var acting = map[teller.Status]string{
+	teller.StatusWaitingDecide: "processor", teller.StatusWaitingSend: "sender", teller.StatusWaitingConfirm: "broadcaster",
+}
+
+// plot sets a trap for the worker that is to act on a deposit, and lets it walk into it.
+func (r *run) plot() {
+	w := r.world
+	open := r.open()
+	if len(open) == 0 {
+		return
+	}
+	d := pick(w, open)
+	t := &trap{point: pick(w, between[d.Status]), after: w.chance(500), spring: func() { r.within(func() { r.ambush(d) }) }}
+	if d.Status == teller.StatusWaitingSend && w.chance(600) { // somebody pays the buyer, and a block takes that in at the wrong moment
+		w.sky.withdraw(w.sky.own(), d.SkyAddress, r.model.most(r.model.payments[d.ID]))
+		t.point, t.spring = pick(w, looking), func() { w.sky.mine(1000) }
+	}
+	for _, worker := range r.engine.workers {
+		if worker.Name() == acting[d.Status] {
+			w.trap = t
+			_, _ = r.step(worker)
+			w.trap = nil
+			return
+		}
+	}
+}
+
+// ambush takes the ground from under a deposit, and lets the engine notice it: its block leaves the chain, or somebody pays
+// its buyer out of the wallet.
+func (r *run) ambush(d teller.Deposit) {
+	w, p := r.world, r.model.payments[d.ID]
+	r.counts.Ambushes++
+	noticing := "skycoin"
+	if c := w.chains[d.Coin]; c != nil && p.height >= 0 && w.chance(500) {
+		c.reorg(int(c.tip().Height - p.height + 1))
+		noticing = d.Coin.Lower()
+	} else {
+		w.sky.withdraw(w.sky.own(), d.SkyAddress, r.model.most(p))
+		w.sky.mine(1000)
+	}
+	for _, worker := range r.engine.workers {
+		if worker.Name() == noticing {
+			r.meanwhile(worker)
+		}
+	}
+}
