@@ -32,6 +32,9 @@ const (
 	CodeCorrupt          Code = "corrupt"           // stored data does not make sense; stop before paying
 	CodeNotAuthenticated Code = "not_authenticated" // the admin token is missing or wrong
 	CodeUnsupported      Code = "unsupported"       // valid, but this build does not do it
+	CodeRateLimited      Code = "rate_limited"      // the exchange was asked too often; wait longer
+	CodeBelowMinimum     Code = "below_minimum"     // the exchange takes no order as small as this
+	CodeAlreadyPlaced    Code = "already_placed"    // the exchange has or had an order of this client id
 )
 
 // Error is the only error vocabulary that crosses package borders.

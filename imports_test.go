@@ -46,6 +46,8 @@ func judge(e edge) string {
 			return ""
 		}
 		return "test suites are for tests and other suites"
+	case e.inTest && isSimulator(to):
+		return "" // an adapter is tested against what plays its server
 	case to == "." || to == e.from:
 		return "" // an external test imports the package that it tests
 	case joinsParts(e.from):
@@ -74,6 +76,11 @@ func isStandard(importPath string) bool {
 // isSuite reports whether a directory holds support for tests: storetest, chaintest, btcdtest ...
 func isSuite(dir string) bool {
 	return strings.HasPrefix(dir, "internal/") && strings.HasSuffix(path.Base(dir), "test")
+}
+
+// isSimulator reports whether a directory holds a server that stands in for somebody else's.
+func isSimulator(dir string) bool {
+	return strings.HasPrefix(dir, "internal/exchange/") && strings.HasSuffix(dir, "sim")
 }
 
 // joinsParts reports whether a package is one of those that join the others.
@@ -186,6 +193,10 @@ func TestImportRule(t *testing.T) {
 		{edge{"internal/store/storetest", false, modulePath}, true},
 		{edge{"internal/store/storetest", false, ours("internal/chain/chaintest")}, true},
 		{edge{"internal/store/storetest", false, ours("internal/store/bolt")}, false},
+
+		{edge{"internal/exchange/c2cx", true, ours("internal/exchange/c2cxsim")}, true},
+		{edge{"internal/exchange/c2cx", false, ours("internal/exchange/c2cxsim")}, false},
+		{edge{"internal/exchange/c2cxsim", true, ours("internal/exchange/c2cx")}, false},
 
 		{edge{"internal/app", false, ours("internal/scan")}, true},
 		{edge{"internal/app", true, ours("internal/chain/btc/btcdtest")}, true},

@@ -173,3 +173,48 @@ type PoolAddress struct {
 // DummyGenesis is what every simulated chain calls its block 0. Because the ledger pins it, a dummy database can never be
 // opened to pay for real, nor the other way round.
 const DummyGenesis = "dummy"
+
+// Exchange buys SKY with the money of one account. What the account holds is the operator's: the coins that buyers pay in
+// and the SKY that is bought are not moved by teller. Errors: CodeUnavailable (not now, and nothing is known of what
+// became of a call), CodeRateLimited (nothing was done, it is asked too often: wait longer), CodeMalformed,
+// CodeNotAuthenticated (the keys are refused), CodeUnsupported (the coin is not traded).
+type Exchange interface {
+	// Name is the exchange's name in orders, the API and the log.
+	Name() string
+	// Market tells under which rules SKY is bought with a coin.
+	Market(ctx context.Context, coin Coin) (Market, error)
+	// Balance is how much of a coin the account can spend now; what open orders have reserved is not in it.
+	Balance(ctx context.Context, coin Coin) (Amount, error)
+	// Place asks for an order. CodeInvalid: the exchange refuses it for good, and has not accepted it (CodeBelowMinimum
+	// when because it is too small). CodeShortOfCoins: not accepted, the account has too little. CodeNotAuthenticated and
+	// CodeRateLimited: this call was not accepted either. CodeAlreadyPlaced: there is or was an order of this client id. After any other
+	// error it may have been accepted all the same: only Find tells.
+	Place(ctx context.Context, o OrderRequest) (orderID string, err error)
+	// Find looks for an order by our client id, whatever has become of it; CodeNotFound when the exchange has none now.
+	// A request on its way may still arrive after that.
+	Find(ctx context.Context, coin Coin, clientID string) (OrderReport, error)
+	// Order reports on an order by the exchange's id.
+	Order(ctx context.Context, coin Coin, orderID string) (OrderReport, error)
+	// Open lists the orders of the account that are not final, by their client ids; those placed by others are in it.
+	Open(ctx context.Context, coin Coin) (map[string]OrderReport, error)
+	// Cancel asks to end an order. The answer decides nothing: it may have been filled meanwhile. Idempotent.
+	Cancel(ctx context.Context, coin Coin, orderID string) error
+}
+
+// Market are the rules under which an exchange sells SKY for a coin.
+type Market struct {
+	Symbol  string // in the exchange's words
+	Minimum Amount // the smallest order, in the coin's base unit; 0 = not known before it is tried
+	Step    Amount // what is spent must be a multiple of it; at least 1
+	// IDsOnce says that the exchange refuses a client id for ever once it has accepted an order of it. Then placing an
+	// order again that was not found is safe; without it a lost reply leaves a doubt that only a person can end.
+	IDsOnce bool
+}
+
+// OrderRequest is an order to buy SKY.
+type OrderRequest struct {
+	ClientID string
+	Coin     Coin
+	Spend    Amount // at most this, a multiple of the market's Step
+	Least    Rate   // at least so many SKY for one coin: a limit order; the zero value = at any price, a market order
+}

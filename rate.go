@@ -93,6 +93,20 @@ func (r Rate) Convert(c Coin, a Amount, maxDecimals int) (Droplets, error) {
 	return Droplets(n.Uint64()), nil
 }
 
+// Less is the rate less a part of it, exactly: 500 less 1/20 is 475. The part is at least 0 and less than 1.
+func (r Rate) Less(part *big.Rat) (Rate, error) {
+	one := big.NewRat(1, 1)
+	if r.r == nil || part.Sign() < 0 || part.Cmp(one) >= 0 {
+		return Rate{}, Errorf(CodeInvalid, "no rate is %q less %s of it", r, part.RatString())
+	}
+	rest := one.Sub(one, part)
+	rest.Mul(rest, r.r)
+	if decimals, exact := rest.FloatPrec(); exact {
+		return ParseRate(rest.FloatString(decimals))
+	}
+	return ParseRate(rest.RatString())
+}
+
 func pow10(n int) *big.Int { return new(big.Int).Exp(big.NewInt(10), big.NewInt(int64(n)), nil) }
 
 // MarshalJSON writes the operator's spelling.

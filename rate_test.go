@@ -234,3 +234,55 @@ func FuzzRate(f *testing.F) {
 		}
 	})
 }
+
+func TestLess(t *testing.T) {
+	for _, c := range []struct {
+		rate string
+		part *big.Rat
+		want string
+	}{
+		{"500", big.NewRat(1, 20), "475"},
+		{"500", new(big.Rat), "500"},
+		{"1.5", big.NewRat(1, 100), "1.485"},
+		{"1/3", big.NewRat(1, 10), "0.3"},
+		{"1/3", big.NewRat(1, 5), "4/15"},
+		{"123.456", big.NewRat(1, 3), "82.304"},
+	} {
+		got, err := teller.MustRate(c.rate).Less(c.part)
+		if err != nil || got.String() != c.want {
+			t.Errorf("%s less %s of it: %s, %v, want %s", c.rate, c.part, got, err, c.want)
+		}
+	}
+	for _, part := range []*big.Rat{big.NewRat(1, 1), big.NewRat(3, 2), big.NewRat(-1, 2)} {
+		if got, err := teller.MustRate("500").Less(part); teller.CodeOf(err) != teller.CodeInvalid {
+			t.Errorf("500 less %s of it: %s, %v", part, got, err)
+		}
+	}
+	if _, err := (teller.Rate{}).Less(new(big.Rat)); teller.CodeOf(err) != teller.CodeInvalid {
+		t.Errorf("no rate: %v", err)
+	}
+	long := teller.MustRate("1/" + strings.Repeat("3", 60))
+	if _, err := long.Less(big.NewRat(1, 1_000_001)); teller.CodeOf(err) != teller.CodeInvalid {
+		t.Errorf("a rate that is too long to be kept: %v", err)
+	}
+}
+
+// Nothing is rounded, and what comes out is read back as the same.
+func TestLessProperties(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		rate := rates().Draw(t, "rate")
+		part := big.NewRat(rapid.Int64Range(0, 9_999).Draw(t, "part"), 10_000)
+		less, err := rate.Less(part)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := new(big.Rat).Sub(big.NewRat(1, 1), part)
+		want.Mul(want, exactRate(t, rate.String()))
+		if got := exactRate(t, less.String()); got.Cmp(want) != 0 {
+			t.Fatalf("%s less %s of it: %s", rate, part, less)
+		}
+		if _, err := teller.ParseRate(less.String()); err != nil {
+			t.Fatal(err)
+		}
+	})
+}
