@@ -47,7 +47,7 @@ func (c Coin) String() string { return string(c) }
 // BuyMethod says how the SKY for a deposit is obtained.
 type BuyMethod string
 
-// The buy methods. Passthrough is refused by the configuration until its feature is built; imported rows may carry it.
+// The buy methods: from the hot wallet at the operator's rate, or on an exchange for what the deposit is worth there.
 const (
 	BuyDirect      BuyMethod = "direct"
 	BuyPassthrough BuyMethod = "passthrough"

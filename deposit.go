@@ -34,6 +34,12 @@ type Deposit struct {
 	Status Status   //
 	Owed   Droplets // fixed by Decide, 0 before
 	Sent   Droplets // what the current payout, pending or confirmed, pays: 0 or Owed
+	// Bought and Spent are what all of its orders on an exchange have bought and spent so far, fees included.
+	Bought   Droplets
+	Spent    Amount
+	Attempts int // orders made; the last one is OrderClientID(ID, Attempts)
+	// RefundTxID is the transaction by which an operator has given back what was not spent, "" = none.
+	RefundTxID string
 	// PayoutTxID is the Skycoin transaction that pays it, "" while there is none. For an imported row it is what the
 	// original had noted.
 	PayoutTxID string
@@ -78,6 +84,9 @@ const (
 	HoldRebuilt       HoldReason = "rebuilt"        // mined before a lost ledger was begun anew from its journal of bindings
 	HoldUnexplained   HoldReason = "unexplained"    // its address holds more than all known transfers to it: see CompareBalances
 	HoldDuplicate     HoldReason = "duplicate"      // a deposit found by the address's balance may be the same coins
+	HoldOrderFailed   HoldReason = "order_failed"   // its orders on the exchange have not bought all that they should
+	HoldOrderUnknown  HoldReason = "order_unknown"  // the exchange may have accepted an order that it does not show
+	HoldBelowMinimum  HoldReason = "below_minimum"  // too small for any order on the exchange
 	HoldUnpayable     HoldReason = "unpayable"      // no valid transaction can pay it: its SKY address or amount is refused
 )
 
@@ -125,10 +134,14 @@ func (d *Deposit) Credit(now time.Time) error {
 	return d.apply(EventCredit, now)
 }
 
-// Decide fixes what is owed. An amount of 0 closes the deposit with ErrSendAmountZero.
+// Decide fixes what is owed. An amount of 0 closes the deposit with ErrSendAmountZero. Once something is being bought for
+// it, SendBought or an operator decides.
 func (d *Deposit) Decide(owed Droplets, now time.Time) error {
 	if err := d.mustBeDue(); err != nil {
 		return err
+	}
+	if d.Status != StatusWaitingDecide {
+		return Errorf(CodeForbidden, "deposit %s is %s: what it is owed is decided at its rate in %s only", d.ID, d.Status, StatusWaitingDecide)
 	}
 	if owed == 0 {
 		if err := d.apply(EventDecideNil, now); err != nil {
@@ -177,6 +190,7 @@ func (d *Deposit) Recall(txid string, share Droplets, now time.Time) error {
 	}
 	d.PayoutTxID, d.Owed, d.Sent = txid, share, share
 	d.dropHolds(HoldRebuilt)
+	d.dropOrderHolds()
 	return nil
 }
 

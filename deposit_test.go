@@ -280,11 +280,153 @@ func TestReceived(t *testing.T) {
 	}
 }
 
+// boughtFor has had one order, which is final.
+func boughtFor(t *testing.T, coins teller.Droplets, spent uint64) teller.Deposit {
+	t.Helper()
+	d := newDeposit()
+	d.BuyMethod = teller.BuyPassthrough
+	for _, err := range []error{d.Credit(noon), d.Order(noon), d.Placed(noon), d.Book(coins, teller.NewAmount(spent), noon)} {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	return d
+}
+
+func TestPurchase(t *testing.T) {
+	d := newDeposit()
+	wantCode(t, "order before it is credited", d.Order(noon), teller.CodeForbidden)
+	wantCode(t, "credit", d.Credit(noon), "")
+	wantCode(t, "placed without an order", d.Placed(noon), teller.CodeForbidden)
+	wantCode(t, "order", d.Order(noon), "")
+	if d.Status != teller.StatusWaitingPassthrough || d.Attempts != 1 || d.Unspent().String() != "201234" {
+		t.Errorf("ordered: %+v", d)
+	}
+	wantCode(t, "decide", d.Decide(5, noon), teller.CodeForbidden)
+	wantCode(t, "hold", d.PutHold(teller.HoldWithdrawal, "", noon), "")
+	wantCode(t, "placed while held", d.Placed(noon), "")
+	wantCode(t, "book while held", d.Book(700, teller.NewAmount(100_000), noon), "")
+	wantCode(t, "send while held", d.SendBought(700, noon), teller.CodeForbidden)
+	wantCode(t, "order while held", d.Order(noon), teller.CodeForbidden)
+	wantCode(t, "release", d.Release(noon), "")
+	if d.Status != teller.StatusWaitingPassthroughOrderComplete || d.Bought != 700 || d.Spent.String() != "100000" || d.Unspent().String() != "101234" {
+		t.Errorf("placed and partly filled: %+v", d)
+	}
+	wantCode(t, "the next order", d.Order(noon), "")
+	wantCode(t, "book", d.Book(300, teller.NewAmount(150_000), noon), "")
+	if d.Status != teller.StatusWaitingPassthrough || d.Attempts != 2 || d.Bought != 1000 || !d.Unspent().IsZero() {
+		t.Errorf("spent more than it had: %+v", d)
+	}
+	wantCode(t, "book too much", d.Book(1<<64-1, teller.Amount{}, noon), teller.CodeInvalid)
+	wantCode(t, "send nothing", d.SendBought(0, noon), teller.CodeForbidden)
+	wantCode(t, "send more than was bought", d.SendBought(1001, noon), teller.CodeForbidden)
+	wantCode(t, "send", d.SendBought(999, later), "")
+	if d.Status != teller.StatusWaitingSend || d.Owed != 999 || d.Bought != 1000 || d.Sent != 0 {
+		t.Errorf("to be sent: %+v", d)
+	}
+	wantCode(t, "send again", d.SendBought(999, noon), teller.CodeForbidden)
+	wantCode(t, "order again", d.Order(noon), teller.CodeForbidden)
+	wantCode(t, "pay", d.Pay("p", 999, noon), "")
+	wantCode(t, "what an order of an older backup comes to", d.Book(1, teller.NewAmount(1), noon), "")
+	if d.Status != teller.StatusWaitingConfirm || d.Owed != 999 || d.Bought != 1001 {
+		t.Errorf("in a payout: %+v", d)
+	}
+}
+
+func TestDoubtEnds(t *testing.T) {
+	d := boughtFor(t, 0, 0)
+	for _, reason := range []teller.HoldReason{teller.HoldWithdrawal, teller.HoldOrderUnknown, teller.HoldOrderFailed} {
+		wantCode(t, "hold", d.PutHold(reason, "", noon), "")
+	}
+	d.EndDoubt(later)
+	if len(d.Holds()) != 2 || d.HeldFor(teller.HoldOrderUnknown) {
+		t.Errorf("held for %+v", d.Holds())
+	}
+}
+
+func TestPayInstead(t *testing.T) {
+	early := newDeposit()
+	early.BuyMethod = teller.BuyPassthrough
+	wantCode(t, "before it is credited", early.PayInstead(5, noon), teller.CodeForbidden)
+	wantCode(t, "credit", early.Credit(noon), "")
+	for name, d := range map[string]teller.Deposit{"ordered": boughtFor(t, 2, 100), "not ordered": early} {
+		for _, reason := range []teller.HoldReason{teller.HoldOrderFailed, teller.HoldWithdrawal, teller.HoldOrderUnknown, teller.HoldBelowMinimum} {
+			wantCode(t, "hold", d.PutHold(reason, "", noon), "")
+		}
+		wantCode(t, name+": nothing", d.PayInstead(0, noon), teller.CodeForbidden)
+		wantCode(t, name, d.PayInstead(5, later), "")
+		if d.Status != teller.StatusWaitingSend || d.Owed != 5 || len(d.Holds()) != 1 || !d.HeldFor(teller.HoldWithdrawal) {
+			t.Errorf("%s: %+v", name, d)
+		}
+		wantCode(t, name+": again", d.PayInstead(5, noon), teller.CodeForbidden)
+	}
+	direct := newDeposit()
+	wantCode(t, "credit", direct.Credit(noon), "")
+	wantCode(t, "direct", direct.PayInstead(5, noon), teller.CodeForbidden)
+	for name, spoil := range map[string]func(*teller.Deposit){
+		"not checked yet": func(d *teller.Deposit) { d.Import = teller.ImportPending },
+		"ordered before":  func(d *teller.Deposit) { _ = d.PutHold(teller.HoldImportOrder, "", noon) },
+	} {
+		d := boughtFor(t, 0, 0)
+		spoil(&d)
+		wantCode(t, name, d.PayInstead(5, noon), teller.CodeForbidden)
+	}
+}
+
+func TestRefund(t *testing.T) {
+	d := boughtFor(t, 1000, 100_000)
+	wantCode(t, "hold", d.PutHold(teller.HoldOrderFailed, "", noon), "")
+	wantCode(t, "without a transaction", d.Refund("", 0, "why", noon), teller.CodeForbidden)
+	wantCode(t, "without a reason", d.Refund("back", 0, "", noon), teller.CodeForbidden)
+	wantCode(t, "more than was bought", d.Refund("back", 1001, "why", noon), teller.CodeForbidden)
+	sent := d
+	wantCode(t, "the rest", sent.Refund("back", 999, "why", later), "")
+	if sent.Status != teller.StatusWaitingSend || sent.RefundTxID != "back" || sent.Owed != 999 || sent.Hold != nil || sent.Error != "" {
+		t.Errorf("the rest was refunded: %+v", sent)
+	}
+	wantCode(t, "a second time", sent.Refund("back2", 0, "why", later), teller.CodeForbidden)
+	ended := d
+	wantCode(t, "all", ended.Refund("back", 0, "why", later), "")
+	if ended.Status != teller.StatusDone || ended.RefundTxID != "back" || ended.Error != "refunded by back: why" || ended.Hold != nil || ended.Sent != 0 {
+		t.Errorf("all was refunded: %+v", ended)
+	}
+	paid := paidDeposit(t)
+	wantCode(t, "what is paid", paid.Refund("back", 0, "why", later), teller.CodeForbidden)
+	early := newDeposit()
+	wantCode(t, "before it is credited", early.Refund("back", 0, "why", later), "")
+}
+
+func TestRecallRefund(t *testing.T) {
+	ordered := boughtFor(t, 0, 0)
+	decided := newDeposit()
+	wantCode(t, "before it is credited", decided.RecallRefund("back", 5, later), teller.CodeForbidden)
+	wantCode(t, "credit", decided.Credit(noon), "")
+	for name, d := range map[string]teller.Deposit{"ordered": ordered, "not ordered": decided} {
+		for _, reason := range []teller.HoldReason{teller.HoldOrderFailed, teller.HoldWithdrawal, teller.HoldRebuilt} {
+			wantCode(t, "hold", d.PutHold(reason, "", noon), "")
+		}
+		wantCode(t, name+": no transaction", d.RecallRefund("", 5, later), teller.CodeForbidden)
+		wantCode(t, name+": nothing to send", d.RecallRefund("back", 0, later), teller.CodeForbidden)
+		wantCode(t, name, d.RecallRefund("back", 5, later), "")
+		if d.Status != teller.StatusWaitingSend || d.Owed != 5 || d.RefundTxID != "back" || len(d.Holds()) != 1 || !d.HeldFor(teller.HoldWithdrawal) {
+			t.Errorf("%s: %+v", name, d)
+		}
+	}
+	paid := paidDeposit(t)
+	wantCode(t, "in a payout", paid.RecallRefund("back", 5, later), "")
+	if paid.Status != teller.StatusWaitingConfirm || paid.Owed != 1_006_000 || paid.RefundTxID != "back" {
+		t.Errorf("in a payout: %+v", paid)
+	}
+	wantCode(t, "confirm", paid.Confirm("p", noon), "")
+	wantCode(t, "done", paid.RecallRefund("back", 5, later), teller.CodeForbidden)
+}
+
 // Whatever happens in whatever order: a refused step changes nothing, a step grows the version by one and follows the
 // table, what is done stays done, and a deposit is paid nothing or exactly what it is owed.
 func TestDepositProperties(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		d := newDeposit()
+		d.BuyMethod = rapid.SampledFrom([]teller.BuyMethod{teller.BuyDirect, teller.BuyPassthrough}).Draw(t, "buy method")
 		txid := rapid.SampledFrom([]string{"p", "q"})
 		var err error
 		act := func(f func()) func(*rapid.T) {
@@ -307,6 +449,20 @@ func TestDepositProperties(t *testing.T) {
 			"hold3":     act(func() { err = d.PutHold(teller.HoldDuplicate, "", later) }),
 			"release":   act(func() { err = d.Release(later) }),
 			"close":     act(func() { err = d.Close("reason", later) }),
+			"order":     act(func() { err = d.Order(later) }),
+			"placed":    act(func() { err = d.Placed(later) }),
+			"book": act(func() {
+				err = d.Book(teller.Droplets(rapid.Uint64Max(3).Draw(t, "bought")), teller.NewAmount(7), later)
+			}),
+			"send":      act(func() { err = d.SendBought(d.Bought, later) }),
+			"send more": act(func() { err = d.SendBought(d.Bought+1, later) }),
+			"doubt":     act(func() { err = d.PutHold(teller.HoldOrderUnknown, "", later) }),
+			"no doubt":  act(func() { d.EndDoubt(later) }),
+			"instead":   act(func() { err = d.PayInstead(teller.Droplets(rapid.Uint64Max(3).Draw(t, "owed")), later) }),
+			"refund":    act(func() { err = d.Refund(txid.Draw(t, "tx"), d.Bought, "reason", later) }),
+			"refund 0":  act(func() { err = d.Refund(txid.Draw(t, "tx"), 0, "reason", later) }),
+			"recall":    act(func() { err = d.Recall(txid.Draw(t, "tx"), max(d.Owed, 1), later) }),
+			"recall 2":  act(func() { err = d.RecallRefund(txid.Draw(t, "tx"), max(d.Owed, 1), later) }),
 			"orphan":    act(func() { d.Orphan(later) }),
 			"remine":    act(func() { d.Remine(teller.BlockRef{Height: 8, Hash: "b8"}, later) }),
 			"reinstate": act(func() { d.Reinstate(later) }),

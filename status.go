@@ -10,7 +10,7 @@ const (
 	StatusWaitingDeposit Status = "waiting_deposit"
 	// StatusWaitingDecide: received and confirmed; not yet decided how to buy.
 	StatusWaitingDecide Status = "waiting_decide"
-	// StatusWaitingPassthrough: an exchange order has a client id and may have been placed.
+	// StatusWaitingPassthrough: an exchange order has a client id and is about to be, or may have been, placed.
 	StatusWaitingPassthrough Status = "waiting_passthrough"
 	// StatusWaitingPassthroughOrderComplete: the order is placed and not final.
 	StatusWaitingPassthroughOrderComplete Status = "waiting_passthrough_order_complete"
@@ -44,7 +44,10 @@ type Event string
 // The events.
 const (
 	EventCredit    Event = "credit"    // its block is deep enough on the best chain
-	EventDecide    Event = "decide"    // bought directly from the wallet: the SKY amount is fixed
+	EventDecide    Event = "decide"    // paid directly from the wallet: the SKY amount is fixed
+	EventOrder     Event = "order"     // an attempt to buy it on an exchange is stored
+	EventPlaced    Event = "placed"    // the exchange has accepted the order
+	EventBought    Event = "bought"    // its orders are final, and what they have bought is to be sent
 	EventDecideNil Event = "decide 0"  // the amount rounds to 0: closed with the error ErrSendAmountZero
 	EventPay       Event = "pay"       // a signed payout that contains it is stored
 	EventRecall    Event = "recall"    // a backup was put back, and the journal tells of a payout that contains it
@@ -55,7 +58,9 @@ const (
 )
 
 // Events lists every event.
-var Events = []Event{EventCredit, EventDecide, EventDecideNil, EventPay, EventRecall, EventConfirm, EventSupersede, EventMarkPaid, EventClose}
+var Events = []Event{
+	EventCredit, EventDecide, EventDecideNil, EventOrder, EventPlaced, EventBought, EventPay, EventRecall, EventConfirm, EventSupersede, EventMarkPaid, EventClose,
+}
 
 // ErrSendAmountZero is the permanent error of a deposit whose worth rounds to no SKY at all. Part of the API.
 const ErrSendAmountZero = "Skycoin send amount is 0"
@@ -63,13 +68,22 @@ const ErrSendAmountZero = "Skycoin send amount is 0"
 // transitions is the one table: the only place where a change of status is allowed. docs/states.md is generated from it.
 var transitions = map[Status]map[Event]Status{
 	StatusWaitingDeposit: {EventCredit: StatusWaitingDecide, EventClose: StatusDone},
-	StatusWaitingDecide:  {EventDecide: StatusWaitingSend, EventDecideNil: StatusDone, EventRecall: StatusWaitingConfirm, EventMarkPaid: StatusDone, EventClose: StatusDone},
-	// Orders are built with passthrough; until then only an import has these two, and only an operator ends them.
-	StatusWaitingPassthrough:              {EventMarkPaid: StatusDone, EventClose: StatusDone},
-	StatusWaitingPassthroughOrderComplete: {EventMarkPaid: StatusDone, EventClose: StatusDone},
-	StatusWaitingSend:                     {EventPay: StatusWaitingConfirm, EventRecall: StatusWaitingConfirm, EventMarkPaid: StatusDone, EventClose: StatusDone},
-	StatusWaitingConfirm:                  {EventConfirm: StatusDone, EventSupersede: StatusWaitingSend, EventMarkPaid: StatusDone, EventClose: StatusDone},
-	StatusDone:                            {},
+	StatusWaitingDecide: {
+		EventDecide: StatusWaitingSend, EventDecideNil: StatusDone, EventOrder: StatusWaitingPassthrough,
+		EventRecall: StatusWaitingConfirm, EventMarkPaid: StatusDone, EventClose: StatusDone,
+	},
+	// An operator may decide that a deposit whose orders failed is paid directly from the wallet after all.
+	StatusWaitingPassthrough: {
+		EventOrder: StatusWaitingPassthrough, EventPlaced: StatusWaitingPassthroughOrderComplete, EventBought: StatusWaitingSend,
+		EventDecide: StatusWaitingSend, EventRecall: StatusWaitingConfirm, EventMarkPaid: StatusDone, EventClose: StatusDone,
+	},
+	StatusWaitingPassthroughOrderComplete: {
+		EventOrder: StatusWaitingPassthrough, EventBought: StatusWaitingSend,
+		EventDecide: StatusWaitingSend, EventRecall: StatusWaitingConfirm, EventMarkPaid: StatusDone, EventClose: StatusDone,
+	},
+	StatusWaitingSend:    {EventPay: StatusWaitingConfirm, EventRecall: StatusWaitingConfirm, EventMarkPaid: StatusDone, EventClose: StatusDone},
+	StatusWaitingConfirm: {EventConfirm: StatusDone, EventSupersede: StatusWaitingSend, EventMarkPaid: StatusDone, EventClose: StatusDone},
+	StatusDone:           {},
 }
 
 // Next returns the status that follows from s when e happens, or a CodeForbidden error when the table has no such step.

@@ -17,6 +17,7 @@ type Store interface {
 	RescanStore
 	BalanceStore
 	DepositStore
+	OrderStore
 	WalletStore
 	OperatorStore
 	// Backup writes a consistent copy of the whole store. The copy is taken first, then streamed: a slow reader
@@ -201,8 +202,58 @@ type Totals struct {
 	Held     int
 	Bound    map[Coin]int
 	Frozen   map[Coin]int // credited deposits that are orphaned: more than 0 freezes the coin
+	// What all orders on an exchange have bought and spent, and what of it is kept: bought, and not owed to anybody.
+	Bought Droplets
+	Spent  map[Coin]Amount
+	Kept   Droplets
 	// The wallet's books: Opening + TopUps - Paid - Withdrawn = the coins of its unspent outputs (I6).
 	Opening, TopUps, Paid, Withdrawn Droplets
+}
+
+// OrderDraft is an attempt to be made.
+type OrderDraft struct {
+	DepositID string
+	Version   uint64 // of the deposit
+	Exchange  string
+	Requested Amount
+	Least     Rate
+}
+
+// OrderStore is the part of the store that knows the orders on an exchange. An order is pending until it is final; a
+// deposit has at most one that is. Whatever holds a deposit, its pending order is followed to its end.
+type OrderStore interface {
+	// PrepareOrder stores the deposit's next attempt and moves the deposit to waiting_passthrough. CodeConflict when the
+	// deposit changed, is not due, or has a pending order.
+	PrepareOrder(ctx context.Context, d OrderDraft) (Order, error)
+	// BeginOrder notes that the exchange is about to be called for it: from here on the order may exist. CodeConflict when
+	// the order changed or is placed or final, or when its deposit is not due: then it must not be placed (again). Nobody
+	// vouches any more for what was doubted before.
+	BeginOrder(ctx context.Context, clientID string, version uint64) (Order, error)
+	// NoteOrder writes what the exchange has told, adds the difference to what the deposit's orders have bought and spent,
+	// and moves the deposit to waiting_passthrough_order_complete when the order was accepted (it has an OrderID). A final
+	// report ends the order, whether it was accepted, refused, or never placed. The deposit may be held, or done: it may
+	// have been closed meanwhile. CodeConflict when the order changed or is final; CodeMalformed when less was bought or
+	// spent than was told before. What an order that it shows was doubted for is answered: the hold goes away.
+	NoteOrder(ctx context.Context, clientID string, version uint64, r OrderReport) (Order, error)
+	// DoubtOrder holds the deposit (HoldOrderUnknown) of an order that may have been placed and that the exchange does
+	// not show, and notes in the order that this was asked: once the hold is released, the order may be placed again.
+	// CodeConflict when the order changed, or is placed or final.
+	DoubtOrder(ctx context.Context, clientID string, version uint64, detail string) (Order, error)
+	// FailOrder holds the deposit (HoldOrderFailed) after its last order has ended without buying all that it should, and
+	// notes in that order that an operator was asked (Judged): a deposit that is due although its last order is Judged was
+	// released. CodeConflict when the deposit changed, is not due, or has no last order that is final.
+	FailOrder(ctx context.Context, depositID string, version uint64, detail string) (Deposit, error)
+	// SendBought moves a deposit whose orders are all final to waiting_send: owed is what is sent of what was bought; the
+	// remainder is booked as kept.
+	SendBought(ctx context.Context, depositID string, version uint64, owed Droplets) error
+	// Orders lists all orders, oldest first.
+	Orders(ctx context.Context, after uint64, limit int) ([]Order, error)
+	// PendingOrders lists the orders that are not final, oldest first.
+	PendingOrders(ctx context.Context, after uint64, limit int) ([]Order, error)
+	// Order returns one, or CodeNotFound.
+	Order(ctx context.Context, clientID string) (Order, error)
+	// OrdersOf lists the orders of a deposit in the order of their attempts.
+	OrdersOf(ctx context.Context, depositID string) ([]Order, error)
 }
 
 // WalletCursor is how far the ledger has followed the Skycoin chain.
@@ -271,6 +322,9 @@ type ImportVerdict struct {
 type Act struct {
 	Actor  string
 	Reason string
+	// Version is that of the deposit that was decided about, when the decision rests on what its row said; 0 = whatever it
+	// says by now. The act is refused with CodeConflict when the deposit has changed since.
+	Version uint64
 }
 
 // OperatorStore is the part of the store behind an operator's decisions. Every act is audited in the same transaction.
@@ -288,6 +342,16 @@ type OperatorStore interface {
 	// was marked as paid with them, when the transaction is a payout of this ledger to others, or while a pending payout
 	// contains the deposit.
 	MarkPaid(ctx context.Context, id, txid string, coins Droplets, act Act) (Deposit, error)
+	// EndOrder is an operator's word that the exchange has no order of a client id, and will have none, although it may
+	// have been called for it: the order is final, and has bought nothing. CodeForbidden for an order that the exchange
+	// has shown.
+	EndOrder(ctx context.Context, clientID string, act Act) (Order, error)
+	// PayInstead has the wallet pay what the deposit's orders have not bought; owed is the sum of both. Refused while
+	// an order is pending.
+	PayInstead(ctx context.Context, id string, owed Droplets, act Act) (Deposit, error)
+	// Refund notes that an operator has given back, by the transaction txid, what the deposit's orders have not spent.
+	// owed, of what was bought, is sent; 0 ends the deposit. Refused while an order is pending.
+	Refund(ctx context.Context, id, txid string, owed Droplets, act Act) (Deposit, error)
 	// SettleWithdrawal declares that a withdrawal has nothing to do with deposits (any more): it holds none from now
 	// on. Those that it holds already stay held. CodeNotFound when there is no such withdrawal.
 	SettleWithdrawal(ctx context.Context, txid string, act Act) error

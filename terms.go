@@ -4,9 +4,9 @@ package teller
 type Terms struct {
 	BindEnabled   bool
 	SendEnabled   bool
-	BuyMethod     BuyMethod
-	MaxBoundAddrs int // bindings that one SKY address may have; 0 = unlimited
-	MaxDecimals   int // of the SKY sent
+	BuyMethod     BuyMethod // of the counter; see BuyMethodFor
+	MaxBoundAddrs int       // bindings that one SKY address may have; 0 = unlimited
+	MaxDecimals   int       // of the SKY sent
 	Coins         map[Coin]CoinTerms
 }
 
@@ -16,6 +16,15 @@ type CoinTerms struct {
 	Confirmations int64  // confirmations_required: blocks on top of the deposit's own
 	Rate          Rate   // zero when the coin is disabled and has none
 	MinimumVolume string // passthrough_minimum_volume, in the coin
+	Traded        bool   // the exchange sells SKY for it
+}
+
+// BuyMethodFor is how the SKY for deposits of a coin is obtained: directly where the exchange does not trade the coin.
+func (t Terms) BuyMethodFor(c Coin) BuyMethod {
+	if t.BuyMethod == BuyPassthrough && !t.Coins[c].Traded {
+		return BuyDirect
+	}
+	return t.BuyMethod
 }
 
 // Minimum is the smallest deposit of the coin that buys any SKY at all.

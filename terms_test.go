@@ -60,3 +60,20 @@ func TestMinimumProperties(t *testing.T) {
 		}
 	})
 }
+
+func TestBuyMethodFor(t *testing.T) {
+	terms := teller.Terms{Coins: map[teller.Coin]teller.CoinTerms{teller.BTC: {Traded: true}, teller.ETH: {}}}
+	for _, c := range []struct {
+		method        teller.BuyMethod
+		btc, eth, sky teller.BuyMethod
+	}{
+		{teller.BuyDirect, teller.BuyDirect, teller.BuyDirect, teller.BuyDirect},
+		{teller.BuyPassthrough, teller.BuyPassthrough, teller.BuyDirect, teller.BuyDirect},
+	} {
+		terms.BuyMethod = c.method
+		got := [3]teller.BuyMethod{terms.BuyMethodFor(teller.BTC), terms.BuyMethodFor(teller.ETH), terms.BuyMethodFor(teller.SKY)}
+		if got != [3]teller.BuyMethod{c.btc, c.eth, c.sky} {
+			t.Errorf("%s: %v", c.method, got)
+		}
+	}
+}

@@ -36,17 +36,19 @@ func newAudit(f *flags) *cobra.Command {
 	var o auditOptions
 	cmd := &cobra.Command{
 		Use:   "audit",
-		Short: "Compare the ledger with itself, the hot wallet's history and the chains",
-		Long: `Checks the ledger by itself (audit log, deposits, payouts, books), compares the hot wallet with the
-Skycoin node, every transaction out of it with the ledger, and the deposit chains with what was
-recorded. Each difference is explained: what was found, what it means, what teller has done about
-it, and what you should do. Nothing is changed by it, and buyers notice nothing.
+		Short: "Compare the ledger with itself, the hot wallet's history, the chains and the exchange",
+		Long: `Checks the ledger by itself (audit log, deposits, payouts, orders, books), compares the hot wallet with
+the Skycoin node, every transaction out of it with the ledger, the deposit chains with what was
+recorded, and the orders on the exchange with those of the ledger, both ways. Each difference is
+explained: what was found, what it means, what teller has done about it, and what you should do.
+Nothing is changed by it, and buyers notice nothing.
 
 The running teller is asked to do it. When none answers, the database is opened, for reading only,
-and compared with the nodes of the configuration; --offline does without any node.
+and compared with the nodes and the exchange of the configuration; --offline does without any.
 
 A deposit that was missed is found only by reading the blocks again: name the first one, for each
-coin, with --from. --repair then starts a rescan for what is missing, which pays nothing twice.
+coin, with --from, which also has all orders of that coin looked up, not only the newest. --repair
+then starts a rescan for what is missing, which pays nothing twice.
 
 --log prints the audit log instead: every transition of a deposit and every act of an operator.
 

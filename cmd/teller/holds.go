@@ -51,6 +51,9 @@ var nextSteps = map[teller.HoldReason]string{
 	teller.HoldRebuilt:       "look the SKY address up: if it was paid, say so with paid --txid; if not, release it",
 	teller.HoldUnexplained:   "look the address up: release it if the amount is right; else close it and pay by hand",
 	teller.HoldDuplicate:     "look the address up: close one of the two if they are the same coins",
+	teller.HoldOrderFailed:   "look at the market and the account: orders retry, orders pay-instead, or give back what is not spent and note it with orders refund",
+	teller.HoldOrderUnknown:  "look for the order at the exchange: wait if it is there; orders retry if it is not, or orders end and then decide",
+	teller.HoldBelowMinimum:  "orders pay-instead, or give it back and note that with orders refund; orders retry once the minimum is lower",
 	teller.HoldUnpayable:     "close it, or pay by hand if you can and say so with paid --txid",
 }
 
@@ -97,20 +100,19 @@ block of the Skycoin chain and pay the deposit's SKY address what it is owed; te
 		Example: "  teller holds paid 4a5e…:0 --txid 9f31… --reason 'paid from the cold wallet'",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return decide(cmd, f, "paid", map[string]string{"deposit_id": args[0], "txid": txid, "reason": reason})
+			return decide(cmd, f, "/api/holds/paid", map[string]string{"deposit_id": args[0], "txid": txid, "reason": reason})
 		},
 	}
 	cmd.Flags().StringVar(&txid, "txid", "", "the Skycoin transaction that paid it (required)")
-	cmd.Flags().StringVar(&reason, "reason", "", "why, for the audit log (required)")
-	_ = cmd.MarkFlagRequired("txid") // they exist
-	_ = cmd.MarkFlagRequired("reason")
+	_ = cmd.MarkFlagRequired("txid") // it exists
+	needReason(cmd, &reason)
 	return cmd
 }
 
 // decide asks for an act and shows what has become of the deposit.
-func decide(cmd *cobra.Command, f *flags, act string, body map[string]string) error {
+func decide(cmd *cobra.Command, f *flags, path string, body map[string]string) error {
 	var d heldDeposit
-	if err := askAdmin(cmd.Context(), f, http.MethodPost, "/api/holds/"+act, body, &d); err != nil {
+	if err := askAdmin(cmd.Context(), f, http.MethodPost, path, body, &d); err != nil {
 		return err
 	}
 	fmt.Fprintf(cmd.OutOrStdout(), "%s is %s\n", d.DepositID, d.Status)
@@ -125,10 +127,9 @@ func newHoldsAct(f *flags, act, short string) *cobra.Command {
 		Example: fmt.Sprintf("  teller holds %s 4a5e…:0 --reason 'looked the address up: never paid'", act),
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return decide(cmd, f, act, map[string]string{"deposit_id": args[0], "reason": reason})
+			return decide(cmd, f, "/api/holds/"+act, map[string]string{"deposit_id": args[0], "reason": reason})
 		},
 	}
-	cmd.Flags().StringVar(&reason, "reason", "", "why, for the audit log (required)")
-	_ = cmd.MarkFlagRequired("reason") // it exists
+	needReason(cmd, &reason)
 	return cmd
 }

@@ -1,5 +1,6 @@
 // Command teller is the counter: without a subcommand it serves what its configuration says. The subcommands are for
-// trying it (dummy), for its operator (holds) and for preparing and looking into a set-up (addresses, scanblock).
+// trying it (dummy, exchange-sim), for its operator (holds, orders) and for preparing and looking into a set-up (addresses,
+// scanblock).
 package main
 
 import (
@@ -61,7 +62,7 @@ any node or file: teller dummy`,
 	p := root.PersistentFlags()
 	p.StringVarP(&f.config, "config", "c", "", "configuration file: a path, or a name to look for in the data and working directories (default config.toml)")
 	p.StringVarP(&f.dir, "dir", "d", "", "data directory (default $HOME/.teller-skycoin)")
-	root.AddCommand(newServe(&f), newDummy(&f), newHolds(&f), newWithdrawals(&f), newAudit(&f), newScanBlock(&f), newRescan(&f), newAddresses(&f), newKeys())
+	root.AddCommand(newServe(&f), newDummy(&f), newHolds(&f), newOrders(&f), newExchange(&f), newWithdrawals(&f), newAudit(&f), newScanBlock(&f), newRescan(&f), newAddresses(&f), newKeys(), newExchangeSim())
 	root.AddCommand(newAddressCommands(&f)...)
 	return root
 }

@@ -145,7 +145,7 @@ func (p *process) kill(sig syscall.Signal) {
 
 func (p *process) eventually(what string, ok func() bool) {
 	p.t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); {
+	for deadline := time.Now().Add(60 * time.Second); time.Now().Before(deadline); {
 		if ok() {
 			return
 		}

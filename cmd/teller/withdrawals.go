@@ -73,7 +73,6 @@ func newWithdrawalsSettle(f *flags) *cobra.Command {
 			return nil
 		},
 	}
-	cmd.Flags().StringVar(&reason, "reason", "", "why, for the audit log (required)")
-	_ = cmd.MarkFlagRequired("reason") // it exists
+	needReason(cmd, &reason)
 	return cmd
 }

@@ -62,6 +62,8 @@ type App struct {
 	files     map[teller.Coin]addressFile
 	reloading sync.Mutex // one Reload at a time
 	follower  *settle.Follower
+	exchange  teller.Exchange // nil = SKY is only sent from the wallet
+	buyer     *buyer          // there with the exchange
 	auditor   *audit.Auditor
 	auditing  sync.Mutex // one whole audit at a time
 	loops     map[string]*loop
@@ -92,6 +94,9 @@ func New(ctx context.Context, o Options) (*App, error) {
 	// Reading a million addresses makes as much garbage as it keeps. Collecting it twice as often costs no time that can
 	// be measured, and saves a third of the memory.
 	defer debug.SetGCPercent(debug.SetGCPercent(50))
+	if o.Config.Dummy.On() { // there the exchange is always the simulation of this one
+		o.Config.SkyExchanger.ExchangeClient.Name = config.ExchangeC2CX
+	}
 	a := &App{
 		Options: o, started: time.Now(), terms: o.Config.Terms(),
 		scanners: make(map[teller.Coin]*scan.Scanner), mempools: make(map[teller.Coin]*scan.Mempool),
@@ -100,7 +105,7 @@ func New(ctx context.Context, o Options) (*App, error) {
 	}
 	a.vitals = newVitals(a.clock)
 	for _, step := range []func(context.Context) error{
-		a.openDataDir, a.openStore, a.openOutside, a.openCounter, a.openScanners, a.openSettlement, a.openListeners,
+		a.openDataDir, a.openStore, a.openOutside, a.openCounter, a.openScanners, a.openExchange, a.openSettlement, a.openListeners,
 	} {
 		if err := step(ctx); err != nil {
 			return nil, errors.Join(err, a.close())
@@ -147,10 +152,6 @@ func (a *App) openSettlement(ctx context.Context) error {
 	if err := a.checkNetwork("payouts", pinned, genesis); err != nil {
 		return err
 	}
-	rates := make(map[teller.Coin]teller.Rate)
-	for _, coin := range teller.Coins {
-		rates[coin] = a.Config.Rate(coin)
-	}
 	a.follower = &settle.Follower{
 		Node: a.node, Store: a.store, Log: a.Log, Addresses: own, Genesis: genesis,
 		Changed: func() { a.wakeup("sender")(); a.wakeup("import")() },
@@ -160,10 +161,11 @@ func (a *App) openSettlement(ctx context.Context) error {
 		Node: a.node, Store: a.store, Log: a.Log, Addresses: own, MaxDecimals: ex.MaxDecimals, Done: a.wakeup("sender"),
 	}, ex.TxConfirmationCheckWait)
 	a.addLoop(&settle.Decider{
-		Store: a.store, Log: a.Log, MaxDecimals: ex.MaxDecimals, Rates: rates, Decided: a.wakeup("sender"),
+		Store: a.store, Log: a.Log, MaxDecimals: ex.MaxDecimals, Rates: a.rates(), Exchange: a.exchange != nil,
+		Decided: a.wakeup("sender"),
 	}, ex.TxConfirmationCheckWait)
 	if !ex.SendEnabled {
-		a.Log.Warn("sending is switched off: nothing is paid")
+		a.Log.Warn("sending is switched off: nothing is bought or paid")
 		return nil
 	}
 	a.addLoop(&settle.Payer{

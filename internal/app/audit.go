@@ -13,7 +13,10 @@ import (
 
 // openAudit makes the auditor of the running counter, with the nodes that it uses itself.
 func (a *App) openAudit() {
-	a.auditor = &audit.Auditor{Ledger: a.store, Node: a.node, Chains: make(map[teller.Coin]teller.Chain), Log: a.Log}
+	a.auditor = &audit.Auditor{
+		Ledger: a.store, Node: a.node, Chains: make(map[teller.Coin]teller.Chain), Exchange: a.exchange, Log: a.Log,
+		RatelimitWait: a.Config.SkyExchanger.ExchangeClient.RatelimitWait,
+	}
 	for coin, s := range a.scanners {
 		a.auditor.Chains[coin] = s.Chain
 	}
@@ -46,11 +49,20 @@ func AuditClosed(ctx context.Context, c config.Config, log *slog.Logger, offline
 		return teller.AuditReport{}, err
 	}
 	defer func() { _ = store.Close() }()
-	a := &audit.Auditor{Ledger: store, Chains: make(map[teller.Coin]teller.Chain), Log: log}
+	a := &audit.Auditor{
+		Ledger: store, Chains: make(map[teller.Coin]teller.Chain), Log: log, RatelimitWait: c.SkyExchanger.ExchangeClient.RatelimitWait,
+	}
 	if !offline && !c.Dummy.Sender {
 		node := sky.NewNode(skyConfig(c))
 		defer node.Close()
 		a.Node = node
+	}
+	if !offline && c.Buys() && !c.Dummy.On() {
+		opened := &App{Options: Options{Config: c, Log: log}} // of which there is nothing but the exchange's client
+		if a.Exchange, err = opened.exchangeClient(); err != nil {
+			return teller.AuditReport{}, err
+		}
+		defer func() { _ = opened.close() }()
 	}
 	terms := c.Terms()
 	for _, coin := range teller.Coins {

@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"crypto/rand"
+	"net/http"
 	"os"
 	"path/filepath"
 
@@ -19,11 +20,12 @@ import (
 // dummyAddresses is how many deposit addresses of a coin are made for dummy mode.
 const dummyAddresses = 1000
 
-// dummyWorld is the simulated outside: the chains and node that the dummy interface controls.
+// dummyWorld is the simulated outside: the chains, the node and the exchange that the dummy interface controls.
 type dummyWorld struct {
-	chains map[teller.Coin]*dummy.Chain
-	node   *dummy.Node
-	wake   func(worker string)
+	chains   map[teller.Coin]*dummy.Chain
+	node     *dummy.Node
+	exchange http.Handler // nil = none
+	wake     func(worker string)
 }
 
 // openDummySender makes a throw-away wallet and a simulated Skycoin chain that funds it. Everything between is real.

@@ -29,6 +29,7 @@ func (a *App) openListeners(ctx context.Context) error {
 	}
 	admin := httpapi.NewAdmin(httpapi.AdminOptions{
 		Store: &operator{Store: a.store, wake: a.wakeAll}, Addresses: a.addressUse,
+		Purchases: a.resolver(), Exchange: a.exchangeState,
 		MarkPaid: a.markPaid, Reload: a.Reload, Audit: a.Audit, Metrics: a.metricsHandler(), Clock: a.clock, Logger: a.Log,
 		Host: c.AdminPanel.Host, Token: c.AdminPanel.Token.Reveal(),
 	})
@@ -46,6 +47,7 @@ func (a *App) openListeners(ctx context.Context) error {
 	if c.Dummy.Sender {
 		o.Sender = &a.dummy
 	}
+	o.Exchange = a.dummy.exchangeControls()
 	return a.listen(ctx, "dummy", c.Dummy.HTTPAddr, httpapi.NewDummy(o))
 }
 
@@ -83,27 +85,54 @@ type operator struct {
 	wake func()
 }
 
-// Release implements teller.OperatorStore.
-func (o *operator) Release(ctx context.Context, id string, act teller.Act) (teller.Deposit, error) {
-	d, err := o.Store.Release(ctx, id, act)
+// resolver decides about purchases through the operator's store.
+func (a *App) resolver() *settle.Resolver {
+	return &settle.Resolver{
+		Store: &operator{Store: a.store, wake: a.wakeAll}, MaxDecimals: a.Config.SkyExchanger.MaxDecimals, Rates: a.rates(),
+	}
+}
+
+// acted wakes everybody after an act that was carried out.
+func acted[T any](o *operator, made T, err error) (T, error) {
 	if err == nil {
 		o.wake()
 	}
-	return d, err
+	return made, err
 }
 
-// markPaid takes an operator's word that a transaction made by hand has paid a deposit.
-func (a *App) markPaid(ctx context.Context, id, txid string, act teller.Act) (teller.Deposit, error) {
-	return settle.MarkPaid(ctx, a.node, a.store, id, txid, act)
+// Release implements teller.OperatorStore.
+func (o *operator) Release(ctx context.Context, id string, act teller.Act) (teller.Deposit, error) {
+	d, err := o.Store.Release(ctx, id, act)
+	return acted(o, d, err)
+}
+
+// EndOrder implements teller.OperatorStore.
+func (o *operator) EndOrder(ctx context.Context, clientID string, act teller.Act) (teller.Order, error) {
+	order, err := o.Store.EndOrder(ctx, clientID, act)
+	return acted(o, order, err)
+}
+
+// PayInstead implements teller.OperatorStore.
+func (o *operator) PayInstead(ctx context.Context, id string, owed teller.Droplets, act teller.Act) (teller.Deposit, error) {
+	d, err := o.Store.PayInstead(ctx, id, owed, act)
+	return acted(o, d, err)
+}
+
+// Refund implements teller.OperatorStore.
+func (o *operator) Refund(ctx context.Context, id, txid string, owed teller.Droplets, act teller.Act) (teller.Deposit, error) {
+	d, err := o.Store.Refund(ctx, id, txid, owed, act)
+	return acted(o, d, err)
 }
 
 // StartRescan implements teller.RescanStore.
 func (o *operator) StartRescan(ctx context.Context, coin teller.Coin, from int64, act teller.Act) (teller.Rescan, error) {
 	job, err := o.Store.StartRescan(ctx, coin, from, act)
-	if err == nil {
-		o.wake()
-	}
-	return job, err
+	return acted(o, job, err)
+}
+
+// markPaid takes an operator's word that a transaction made by hand has paid a deposit.
+func (a *App) markPaid(ctx context.Context, id, txid string, act teller.Act) (teller.Deposit, error) {
+	return settle.MarkPaid(ctx, a.node, a.store, id, txid, act)
 }
 
 // health is what /api/health shows, put together from what the workers reported last.
@@ -112,7 +141,7 @@ func (a *App) health() httpapi.Health {
 	h := httpapi.Health{
 		Nodes: a.vitals.All(),
 		Exchange: httpapi.ExchangeHealth{
-			BuyMethod: a.terms.BuyMethod, ProcessorError: a.vitals.Error("processor"), SenderError: a.vitals.Error("sender"),
+			BuyMethod: a.terms.BuyMethod, ProcessorError: a.processorError(), SenderError: a.vitals.Error("sender"),
 			Coins: balance.Coins, Hours: balance.Hours,
 		},
 	}

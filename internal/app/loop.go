@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
@@ -26,11 +27,12 @@ type loop struct {
 	pace   time.Duration // at least this long between two steps, however often it is woken
 	wakeup chan struct{} // holds at most one wake-up; losing more loses nothing
 	vitals teller.Vitals // nil = what it does is only shown, and its failures cost nothing
+	topUp  string        // what must be topped up when it is short of coins
 	log    *slog.Logger
 }
 
 func newLoop(w worker, period time.Duration, vitals teller.Vitals, log *slog.Logger) *loop {
-	return &loop{worker: w, period: period, wakeup: make(chan struct{}, 1), vitals: vitals, log: log.With("worker", w.Name())}
+	return &loop{worker: w, period: period, wakeup: make(chan struct{}, 1), vitals: vitals, topUp: "the hot wallet", log: log.With("worker", w.Name())}
 }
 
 // wake makes the worker look for work now. It never blocks.
@@ -66,7 +68,7 @@ func (l *loop) Run(ctx context.Context) error {
 		pause := l.period
 		switch {
 		case err != nil:
-			if code := teller.CodeOf(err); code != last {
+			if code := teller.CodeOf(gravest(err)); code != last {
 				l.tell(err)
 				last = code
 			}
@@ -112,12 +114,44 @@ func (l *loop) tell(err error) {
 		l.log.Warn("the ledger's disk needs a person", "notice", "WATCH", "err", err)
 		return
 	}
-	switch teller.CodeOf(err) {
-	case teller.CodeUnavailable, teller.CodeNodeBehind, teller.CodeConflict:
+	switch gravity(gravest(err)) {
+	case mends:
 		l.log.Warn("worker will retry", "err", err)
-	case teller.CodeShortOfCoins, teller.CodeShortOfHours:
-		l.log.Error("the hot wallet can not pay what is due: top it up", "err", err)
+	case short:
+		l.log.Error("what is due can not be paid: top it up", "what", l.topUp, "err", err)
 	default:
 		l.log.Error("worker can not go on until this is cleared up", "notice", "WATCH", "err", err)
 	}
+}
+
+// How grave a failure is.
+const (
+	mends = iota // by itself
+	short        // of coins: somebody must send some
+	stuck        // until a person has looked
+)
+
+func gravity(err error) int {
+	switch teller.CodeOf(err) {
+	case "", teller.CodeUnavailable, teller.CodeNodeBehind, teller.CodeConflict, teller.CodeRateLimited:
+		return mends
+	case teller.CodeShortOfCoins, teller.CodeShortOfHours:
+		return short
+	default:
+		return stuck
+	}
+}
+
+// gravest is the gravest of several failures.
+func gravest(err error) error {
+	all := failures(err)
+	return slices.MaxFunc(all, func(a, b error) int { return gravity(a) - gravity(b) })
+}
+
+// failures are what one error joins: a worker that has much to do reports what went wrong with each part of it.
+func failures(err error) []error {
+	if joined, ok := err.(interface{ Unwrap() []error }); ok { // only what is joined at the top is several failures
+		return joined.Unwrap()
+	}
+	return []error{err}
 }

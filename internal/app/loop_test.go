@@ -3,6 +3,7 @@ package app
 import (
 	"bytes"
 	"context"
+	"errors"
 	"log/slog"
 	"strings"
 	"testing"
@@ -10,6 +11,7 @@ import (
 	"time"
 
 	"github.com/skycoin/teller"
+	"github.com/skycoin/teller/internal/settle"
 )
 
 // scripted is a worker whose steps are given by a function.
@@ -126,4 +128,46 @@ func TestVitalsKeepTheTimeOfTheChange(t *testing.T) {
 			t.Errorf("%+v, want not OK since now", got)
 		}
 	})
+}
+
+// A worker that has much to do reports several failures at once: the gravest decides who is told, and the public reads of
+// each what it may.
+func TestLoopTellsTheGravestOfSeveralFailures(t *testing.T) {
+	away := teller.Errorf(teller.CodeUnavailable, "no answer from 10.1.2.3")
+	often := teller.Errorf(teller.CodeRateLimited, "Too Many Requests at 10.1.2.3")
+	short := teller.Errorf(teller.CodeShortOfCoins, "the account is short of BTC")
+	keys := teller.Errorf(teller.CodeNotAuthenticated, "key 123 is refused")
+	thin := &settle.OrderFailed{Order: teller.Order{ClientID: "t-1", Least: teller.MustRate("475"), OrderReport: teller.OrderReport{OrderID: "7", Final: true}}}
+	refused := &settle.OrderFailed{Order: teller.Order{ClientID: "t-1"}}
+	part := &settle.OrderFailed{Order: teller.Order{ClientID: "t-1", OrderReport: teller.OrderReport{OrderID: "7", Bought: 1, Final: true}}}
+	for _, tt := range []struct {
+		err         error
+		level, text string
+	}{
+		{errors.Join(away, often, away), "WARN", "does not answer; was asked too often and is left alone for a while"},
+		{errors.Join(away, short), "ERROR", "does not answer; the account is short of BTC"},
+		{errors.Join(short, keys, away), "notice=WATCH", "the account is short of BTC; is stopped until the operator has looked at it; does not answer"},
+		{teller.Errorf(teller.CodeUnavailable, "%w", thin), "WARN", "the order book is too thin, nobody sells at the worst price accepted"},
+		{teller.Errorf(teller.CodeUnavailable, "%w", refused), "WARN", "an order was refused"},
+		{teller.Errorf(teller.CodeUnavailable, "%w", part), "WARN", "an order ended before it had bought all that it should"},
+		{often, "WARN", "was asked too often and is left alone for a while"},
+	} {
+		_, log, v := runLoop(t, time.Second, nil, func(int) (bool, error) { return false, tt.err })
+		if !strings.Contains(log, tt.level) || (tt.level == "ERROR" && strings.Contains(log, "WATCH")) {
+			t.Errorf("%v is told as\n%s", tt.err, log)
+		}
+		if got := v.Error("scripted"); got != tt.text {
+			t.Errorf("the public reads %q, want %q", got, tt.text)
+		}
+	}
+}
+
+func TestLoopSaysWhatMustBeToppedUp(t *testing.T) {
+	var out bytes.Buffer
+	l := newLoop(&counted{}, time.Second, newVitals(systemClock{}), slog.New(slog.NewTextHandler(&out, nil)))
+	l.topUp = "the account on the exchange"
+	l.tell(teller.Errorf(teller.CodeShortOfCoins, "it is short of BTC"))
+	if !strings.Contains(out.String(), `what="the account on the exchange"`) {
+		t.Error(out.String())
+	}
 }

@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"math/big"
 	"net/http"
 	"time"
 
@@ -29,6 +30,10 @@ var (
 	descDeposits  = desc("deposits", "Deposits by status.", "status")
 	descHeld      = desc("deposits_held", "Deposits that wait for an operator's decision.")
 	descErrored   = desc("deposits_errored", "Deposits with a permanent error.")
+	descOrders    = desc("orders_pending", "Orders on the exchange that are not final, by state.", "state")
+	descBought    = desc("bought_sky", "SKY that all orders on an exchange have bought.")
+	descKept      = desc("kept_sky", "Of the SKY bought, what is owed to nobody.")
+	descSpent     = desc("spent_coins", "What all orders on an exchange have spent.", "coin")
 	descUp        = desc("part_up", "Whether a part of the outside answers, as in /api/health.", "part")
 )
 
@@ -77,6 +82,39 @@ func (m metrics) Collect(ch chan<- prometheus.Metric) {
 	}
 	gauge(descHeld, float64(totals.Held))
 	gauge(descErrored, float64(totals.Errored))
+	m.collectPurchases(ctx, ch, totals)
+}
+
+// collectPurchases shows what is bought on an exchange, whether or not there is one now. The sums are for charts: a float
+// may round them.
+func (m metrics) collectPurchases(ctx context.Context, ch chan<- prometheus.Metric, totals teller.Totals) {
+	gauge := func(d *prometheus.Desc, v float64, labels ...string) {
+		ch <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, labels...)
+	}
+	gauge(descBought, float64(totals.Bought)/float64(teller.DropletsPerSKY))
+	gauge(descKept, float64(totals.Kept)/float64(teller.DropletsPerSKY))
+	for _, coin := range teller.Coins {
+		spent, _ := new(big.Rat).SetFrac(totals.Spent[coin].Big(), new(big.Int).Exp(big.NewInt(10), big.NewInt(int64(coin.Decimals())), nil)).Float64()
+		gauge(descSpent, spent, string(coin))
+	}
+	states := map[teller.OrderState]int{teller.OrderPrepared: 0, teller.OrderPlacing: 0, teller.OrderPlaced: 0}
+	for after := uint64(0); ; {
+		orders, err := m.app.store.PendingOrders(ctx, after, 0)
+		if err != nil {
+			ch <- prometheus.NewInvalidMetric(descOrders, err)
+			return
+		}
+		if len(orders) == 0 {
+			break
+		}
+		for _, o := range orders {
+			states[o.State]++
+		}
+		after = orders[len(orders)-1].Seq
+	}
+	for state, n := range states {
+		gauge(descOrders, float64(n), string(state))
+	}
 }
 
 // tracer is a chain that may be able to show what contracts move.

@@ -36,7 +36,7 @@ func (a *App) openScanners(ctx context.Context) error {
 		}
 		s, err := scan.New(ctx, scan.Options{
 			Chain: chain, Store: a.store, Log: a.Log, Clock: a.clock, InitialHeight: initial,
-			Confirmations: sc.ConfirmationsRequired, Rate: a.Config.Rate(coin), Genesis: genesis, Credited: a.wakeup("processor"),
+			Confirmations: sc.ConfirmationsRequired, Rate: a.Config.Rate(coin), Genesis: genesis, Credited: func() { a.wakeup("processor")(); a.wakeup("buyer")() },
 		})
 		if err != nil {
 			return err

@@ -8,6 +8,7 @@ import (
 
 	"github.com/skycoin/teller"
 	"github.com/skycoin/teller/internal/httpapi"
+	"github.com/skycoin/teller/internal/settle"
 )
 
 // vitals is the board on which workers report how the outside is doing; /api/health reads it. Reading costs nothing.
@@ -37,6 +38,19 @@ func (v *vitals) Report(part string, err error) {
 // publicText is what anybody may read about a failure. What a buyer can do nothing about is told without the names and
 // addresses of the operator's machines; the log has them.
 func publicText(err error) string {
+	var texts []string
+	for _, failure := range failures(err) {
+		if text := publicPart(failure); text != "" && !slices.Contains(texts, text) {
+			texts = append(texts, text)
+		}
+	}
+	return strings.Join(texts, "; ")
+}
+
+func publicPart(err error) string {
+	if failed, ok := errors.AsType[*settle.OrderFailed](err); ok {
+		return publicFailure(failed)
+	}
 	if trouble, ok := errors.AsType[*ledgerTrouble](err); ok {
 		return trouble.public
 	}
@@ -47,6 +61,8 @@ func publicText(err error) string {
 		return err.Error()
 	case teller.CodeUnavailable:
 		return "does not answer"
+	case teller.CodeRateLimited:
+		return "was asked too often and is left alone for a while"
 	case teller.CodeNodeBehind:
 		return "is behind the chain"
 	case teller.CodeConflict:

@@ -1,9 +1,12 @@
 // Package audit compares the ledger with the world: with itself, with the Skycoin chain and the hot wallet's history
-// there, and with the deposit chains. It writes nothing. Every difference is a teller.Finding, which tells an operator in
-// words what was found, what it means, what teller does about it by itself, and what is left to do.
+// there, with the deposit chains, and with the exchange where SKY is bought. It writes nothing. Every difference is a
+// teller.Finding, which tells an operator in words what was found, what it means, what teller does about it by itself, and
+// what is left to do.
 //
 // Run is the whole audit, behind `teller audit`. Gate is the quick part of it, which must pass at every start before the
-// first payout is made: skycoin.go has what both share.
+// first payout is made: skycoin.go has what both share. Gate asks the exchange nothing. What is paid was bought before, as
+// the ledger says; whoever buys more asks the exchange first; and a deposit that is paid from the wallet must not wait for
+// an exchange that is down.
 package audit
 
 import (
@@ -11,6 +14,8 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"strings"
+	"time"
 
 	"github.com/skycoin/teller"
 )
@@ -37,6 +42,9 @@ type Ledger interface {
 	Totals(ctx context.Context) (teller.Totals, error)
 	Cursor(ctx context.Context, coin teller.Coin) (teller.Cursor, error)
 	SavedHash(ctx context.Context, coin teller.Coin, height int64) (string, error)
+	PendingOrders(ctx context.Context, after uint64, limit int) ([]teller.Order, error)
+	Order(ctx context.Context, clientID string) (teller.Order, error)
+	OrdersOf(ctx context.Context, depositID string) ([]teller.Order, error)
 	Deposit(ctx context.Context, id string) (teller.Deposit, error)
 	Deposits(ctx context.Context, q teller.DepositQuery) ([]teller.Deposit, error)
 	DepositsTo(ctx context.Context, coin teller.Coin, address string) ([]teller.Deposit, error)
@@ -45,10 +53,13 @@ type Ledger interface {
 
 // Auditor compares a ledger with the world. It holds no state and is safe for concurrent use.
 type Auditor struct {
-	Ledger Ledger
-	Node   teller.Node                  // nil = leave the Skycoin chain out
-	Chains map[teller.Coin]teller.Chain // those of other coins are left out
-	Log    *slog.Logger                 // how a long audit goes on
+	Ledger   Ledger
+	Node     teller.Node                  // nil = leave the Skycoin chain out
+	Chains   map[teller.Coin]teller.Chain // those of other coins are left out
+	Exchange teller.Exchange              // where SKY is bought; nil = none is configured
+	Log      *slog.Logger                 // how a long audit goes on
+	// RatelimitWait is how long the exchange is left alone when it was asked too often; 0 = half a minute.
+	RatelimitWait time.Duration
 }
 
 // run is one audit under way.
@@ -64,9 +75,14 @@ func (r *run) check(part, format string, args ...any) {
 	r.Log.Info("audit", "part", part, "told", told)
 }
 
+func (r *run) skip(part, format string, args ...any) {
+	r.report.Checks = append(r.report.Checks, teller.AuditCheck{Part: part, Told: fmt.Sprintf(format, args...), Skipped: true})
+}
+
 // Run audits everything that it was given. from names, by coin, the first block to be read again in full and compared,
 // which is the only way to find a deposit that was missed; coins that it does not name are compared by the hashes of
-// their blocks only. It may take minutes. What keeps one part from being compared, as a node that is down, is told in the
+// their blocks only. Of the orders on the exchange, all are asked about of coins that from names, and the newest of the
+// others. It may take minutes, and with an exchange that allows few calls hours. What keeps one part from being compared, as a node that is down, is told in the
 // report and stops no other; an error is returned when the ledger can not be read or ctx ends.
 func (a *Auditor) Run(ctx context.Context, from map[teller.Coin]int64) (teller.AuditReport, error) {
 	r := &run{Auditor: a}
@@ -74,28 +90,32 @@ func (a *Auditor) Run(ctx context.Context, from map[teller.Coin]int64) (teller.A
 	if err := r.ledger(ctx); err != nil {
 		return teller.AuditReport{}, err
 	}
-	parts := []struct {
+	type part struct {
 		name  string
 		check func(context.Context) error
-	}{{"wallet", r.wallet}, {"history", r.history}}
+	}
+	parts := []part{{"wallet", r.wallet}, {"history", r.history}}
 	if a.Node == nil {
 		parts = nil
 	}
 	for _, coin := range teller.Coins {
 		if chain := a.Chains[coin]; chain != nil {
 			first, again := from[coin]
-			parts = append(parts, struct {
-				name  string
-				check func(context.Context) error
-			}{string(coin), func(ctx context.Context) error { return r.chain(ctx, chain, first, again) }})
+			parts = append(parts, part{string(coin), func(ctx context.Context) error { return r.chain(ctx, chain, first, again) }})
 		}
+	}
+	switch {
+	case a.Exchange != nil:
+		parts = append(parts, part{"exchange", func(ctx context.Context) error { return r.exchange(ctx, from) }})
+	case a.Node != nil: // else nobody in the world is asked
+		parts = append(parts, part{"exchange", r.noExchange})
 	}
 	for _, p := range parts {
 		if err := p.check(ctx); err != nil {
 			if ctx.Err() != nil {
 				return teller.AuditReport{}, err
 			}
-			r.report.Checks = append(r.report.Checks, teller.AuditCheck{Part: p.name, Told: "not compared: " + err.Error(), Skipped: true})
+			r.skip(p.name, "not compared: %v", err)
 		}
 	}
 	r.report.Findings = r.findings.List()
@@ -118,7 +138,21 @@ func (r *run) ledger(ctx context.Context) error {
 		return err
 	}
 	r.check("books", "opened with %s SKY, %s came in, %s were paid, %s withdrawn", sum.Opening, sum.TopUps, sum.Paid, sum.Withdrawn)
+	if spent := purchases(sum); spent != "" {
+		r.check("purchases", "%s SKY were bought on exchanges for %s; %s of them are kept", sum.Bought, spent, sum.Kept)
+	}
 	return r.withdrawals(ctx)
+}
+
+// purchases says what was spent on exchanges, "" = nothing.
+func purchases(sum teller.Totals) string {
+	var spent []string
+	for _, coin := range teller.Coins {
+		if s := sum.Spent[coin]; !s.IsZero() {
+			spent = append(spent, s.Format(coin)+" "+string(coin))
+		}
+	}
+	return strings.Join(spent, ", ")
 }
 
 // withdrawals tells of transactions out of the wallet that wait for an operator's word.
@@ -152,9 +186,9 @@ func (r *run) held(ctx context.Context) ([]teller.Deposit, error) {
 	}
 }
 
-// Gate is the quick part, to be passed before the first payout: the ledger's own books and pending payouts are in order,
-// the wallet's outputs are those that the Skycoin node has, and no deposit chain is being reorganised just now. It asks
-// the Skycoin node for all outputs once, each deposit chain for one hash.
+// Gate is the quick part, to be passed before the first payout: the ledger's own books, pending payouts and orders are in
+// order, the wallet's outputs are those that the Skycoin node has, and no deposit chain is being reorganised just now. It
+// asks the Skycoin node for all outputs once, each deposit chain for one hash, the exchange nothing.
 //
 // CodeCorrupt, with what an operator should do, when ledger and node do not agree. CodeUnavailable when it can not be told
 // now: a node is down, a block came meanwhile, a scan has not followed its chain yet. A deposit chain whose node is down,

@@ -26,6 +26,8 @@ type fakeLedger struct {
 	saved       map[int64]string
 	deposits    []teller.Deposit
 	bound       []string
+	orders      []teller.Order // in the order of their Seq
+	totals      teller.Totals
 	moving      int // how often the cursor still moves while it is looked at
 }
 
@@ -41,7 +43,28 @@ func (l *fakeLedger) Withdrawals(context.Context) ([]teller.Withdrawal, error) {
 func (l *fakeLedger) OpenWithdrawals(context.Context) ([]teller.Withdrawal, error) {
 	return l.withdrawals, nil
 }
-func (l *fakeLedger) Totals(context.Context) (teller.Totals, error) { return teller.Totals{}, nil }
+func (l *fakeLedger) Totals(context.Context) (teller.Totals, error) {
+	sum := l.totals
+	sum.Deposits = map[teller.Status]int{teller.StatusDone: len(l.deposits)}
+	return sum, nil
+}
+
+func (l *fakeLedger) PendingOrders(_ context.Context, after uint64, _ int) ([]teller.Order, error) {
+	return slices.DeleteFunc(slices.Clone(l.orders), func(o teller.Order) bool { return o.Seq <= after || !o.Pending() }), nil
+}
+
+func (l *fakeLedger) Order(_ context.Context, clientID string) (teller.Order, error) {
+	for _, o := range l.orders {
+		if o.ClientID == clientID {
+			return o, nil
+		}
+	}
+	return teller.Order{}, notFound(clientID)
+}
+
+func (l *fakeLedger) OrdersOf(_ context.Context, depositID string) ([]teller.Order, error) {
+	return slices.DeleteFunc(slices.Clone(l.orders), func(o teller.Order) bool { return o.DepositID != depositID }), nil
+}
 
 func (l *fakeLedger) Payouts(_ context.Context, after string, _ int) ([]teller.Payout, error) {
 	if after != "" {
@@ -101,7 +124,7 @@ func (l *fakeLedger) Deposit(_ context.Context, id string) (teller.Deposit, erro
 
 func (l *fakeLedger) Deposits(_ context.Context, q teller.DepositQuery) ([]teller.Deposit, error) {
 	return slices.DeleteFunc(slices.Clone(l.deposits), func(d teller.Deposit) bool {
-		return d.Seq <= q.After || (q.Held && d.Hold == nil)
+		return d.Seq <= q.After || (q.Held && d.Hold == nil) || (q.Status != "" && d.Status != q.Status)
 	}), nil
 }
 

@@ -19,6 +19,8 @@ const (
 	kindPayout        = "payout"         // a payout is not on the chain as the ledger has it
 	kindLost          = "lost"           // a deposit's block is not on its chain
 	kindMissed        = "missed"         // a payment to a bound address that the ledger does not have
+	kindOrder         = "order"          // an order is not on the exchange as the ledger has it
+	kindUnknownOrder  = "unknown_order"  // an order on the exchange that the ledger does not know
 )
 
 const (

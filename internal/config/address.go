@@ -95,9 +95,11 @@ func everyInterface(host string) bool {
 // anything, so it counts as reachable.
 func beyondLoopback(addr string) bool {
 	host, _, err := net.SplitHostPort(addr)
-	if err != nil {
-		return false // not an address at all: checkAddr's business
-	}
+	return err == nil && beyondLoopbackHost(host) // not an address at all: checkAddr's business
+}
+
+// beyondLoopbackHost is beyondLoopback for a host without a port.
+func beyondLoopbackHost(host string) bool {
 	ip, err := netip.ParseAddr(host)
 	return host != "localhost" && (err != nil || !ip.Unmap().IsLoopback())
 }

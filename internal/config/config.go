@@ -135,16 +135,6 @@ type SkyExchanger struct {
 	ExchangeClient          ExchangeClient   `toml:"exchange_client"` // old files call the section c2cx
 }
 
-// ExchangeClient is the account at the exchange, for the passthrough buy method.
-type ExchangeClient struct {
-	Key                Secret        `toml:"key" env:"TELLER_EXCHANGE_KEY"`
-	Secret             Secret        `toml:"secret" env:"TELLER_EXCHANGE_SECRET"`
-	RequestFailureWait time.Duration `toml:"request_failure_wait"`
-	RatelimitWait      time.Duration `toml:"ratelimit_wait"`
-	CheckOrderWait     time.Duration `toml:"check_order_wait"`
-	BTCMinimumVolume   Decimal       `toml:"btc_minimum_volume"` // in BTC
-}
-
 // Web is the public listener.
 type Web struct {
 	BehindProxy      bool          `toml:"behind_proxy"`
@@ -261,11 +251,9 @@ func (c Config) Terms() teller.Terms {
 			Enabled:       c.Scanner(coin).Enabled,
 			Confirmations: c.Scanner(coin).ConfirmationsRequired,
 			Rate:          c.Rate(coin),
-			MinimumVolume: "0", // an exchange's minimum is only configured for BTC
+			MinimumVolume: string(c.SkyExchanger.ExchangeClient.MinimumVolume(coin)),
+			Traded:        c.SkyExchanger.ExchangeClient.Trades(coin),
 		}
 	}
-	btc := terms.Coins[teller.BTC]
-	btc.MinimumVolume = string(c.SkyExchanger.ExchangeClient.BTCMinimumVolume)
-	terms.Coins[teller.BTC] = btc
 	return terms
 }

@@ -64,7 +64,7 @@ func TestTerms(t *testing.T) {
 	want := teller.Terms{
 		BindEnabled: true, SendEnabled: false, BuyMethod: teller.BuyDirect, MaxBoundAddrs: 5, MaxDecimals: 3,
 		Coins: map[teller.Coin]teller.CoinTerms{
-			teller.BTC: {Enabled: true, Confirmations: 1, Rate: teller.MustRate("500"), MinimumVolume: "0.005"},
+			teller.BTC: {Enabled: true, Confirmations: 1, Rate: teller.MustRate("500"), MinimumVolume: "0.005", Traded: true},
 			teller.ETH: {Enabled: false, Confirmations: 1, MinimumVolume: "0"},
 			teller.SKY: {Enabled: true, Confirmations: 0, Rate: teller.MustRate("1"), MinimumVolume: "0"},
 		},

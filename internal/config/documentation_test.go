@@ -108,8 +108,8 @@ func TestDocumentationHasEveryKeyAndDefault(t *testing.T) {
 func TestDocumentationExamplesLoad(t *testing.T) {
 	fence := regexp.MustCompile("(?s)```toml\n(.*?)```")
 	examples := fence.FindAllStringSubmatch(readText(t, "docs", "configuration.md"), -1)
-	if len(examples) != 2 {
-		t.Fatalf("%d examples, want 2", len(examples))
+	if len(examples) != 3 {
+		t.Fatalf("%d examples, want 3", len(examples))
 	}
 	for _, m := range examples {
 		c, mistakes := decodeText(t, m[1])

@@ -31,6 +31,8 @@ func FuzzConfig(f *testing.F) {
 			t.Fatalf("%v\n%s", mistakes, c)
 		}
 		back.BTCRPC, back.AdminPanel.Token = c.BTCRPC, c.AdminPanel.Token // the secrets were hidden
+		back.SkyExchanger.ExchangeClient.Key = c.SkyExchanger.ExchangeClient.Key
+		back.SkyExchanger.ExchangeClient.Secret = c.SkyExchanger.ExchangeClient.Secret
 		if !reflect.DeepEqual(c, back) {
 			t.Fatalf("written out\n%s\nread back\n%s", c, back)
 		}

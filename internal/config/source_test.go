@@ -180,15 +180,13 @@ sky_btc_exchange_rate = "many"
 wallet = "."
 [sky_exchanger.c2cx]
 check_order_wait = 0
-key = "k"
 `})
 	_, err := Load(Source{Dir: dir, WorkDir: dir, Environ: []string{"TELLER_BTC_RPC_PASS=p", "TELLER_EXCHANGE_SECRET=s", "TELLER_ADMIN_TOKEN=a b"}})
 	want := filepath.Join(dir, "config.toml") + `:
 btc_scanner.scan_perod: unknown key; did you mean btc_scanner.scan_period? (line 4)
 sky_exchanger.sky_btc_exchange_rate: "many" is not an exchange rate: write an integer, a decimal or a fraction greater than 0 (line 9)
-sky_exchanger.c2cx.key: buying on an exchange (passthrough) is not built yet: leave the key out (line 13)
-sky_exchanger.exchange_client.secret: buying on an exchange (passthrough) is not built yet: leave the key out (TELLER_EXCHANGE_SECRET)
 btc_scanner.confirmations_required: must not be negative, is -1 (line 5)
+sky_exchanger.exchange_client.key: needed: the API key of the account, here or in TELLER_EXCHANGE_KEY
 sky_exchanger.c2cx.check_order_wait: must be longer than 0, is 0s (line 12)
 admin_panel.token: must consist of printable ASCII characters without blanks: it travels in a header (TELLER_ADMIN_TOKEN)
 btc_addresses: there is no ` + filepath.Join(dir, "no.txt") + ` (line 2)

@@ -38,8 +38,6 @@ func (c Config) check() Mistakes {
 
 // unbuilt are the keys whose features this version does not have yet. Accepting them would pretend that they work.
 var unbuilt = []struct{ key, feature string }{
-	{"sky_exchanger.exchange_client.key", "buying on an exchange (passthrough)"},
-	{"sky_exchanger.exchange_client.secret", "buying on an exchange (passthrough)"},
 	{"web.behind_proxy", "reading the client's address from a proxy's headers"},
 	{"web.https_addr", "HTTPS"},
 	{"web.auto_tls_host", "HTTPS"},
@@ -55,13 +53,6 @@ func (ms *Mistakes) checkUnbuilt(c *Config) {
 		if set[u.key].literal() != unset[u.key].literal() {
 			ms.add(u.key, "%s is not built yet: leave the key out", u.feature)
 		}
-	}
-	switch c.SkyExchanger.BuyMethod {
-	case teller.BuyDirect:
-	case teller.BuyPassthrough:
-		ms.add("sky_exchanger.buy_method", `"passthrough" is not built yet: use "direct"`)
-	default:
-		ms.add("sky_exchanger.buy_method", `must be "direct", is %q`, string(c.SkyExchanger.BuyMethod))
 	}
 }
 
@@ -180,12 +171,8 @@ func (c Config) checkExchanger(ms *Mistakes) {
 		ms.add("sky_exchanger.max_transaction_size", "must be from %d to %d bytes, is %d", minTransactionSize, maxTransactionSize, n)
 	}
 	ms.checkWait("sky_exchanger.tx_confirmation_check_wait", e.TxConfirmationCheckWait)
-	ms.checkWait(exchangeSection+".request_failure_wait", e.ExchangeClient.RequestFailureWait)
-	ms.checkWait(exchangeSection+".ratelimit_wait", e.ExchangeClient.RatelimitWait)
-	ms.checkWait(exchangeSection+".check_order_wait", e.ExchangeClient.CheckOrderWait)
-	if _, err := e.ExchangeClient.BTCMinimumVolume.Amount(teller.BTC); err != nil {
-		ms.add(exchangeSection+".btc_minimum_volume", "%v", err)
-	}
+	ms.checkOneOf("sky_exchanger.buy_method", string(e.BuyMethod), string(teller.BuyDirect), string(teller.BuyPassthrough))
+	c.checkExchange(ms)
 }
 
 func (c Config) checkDummy(ms *Mistakes) {

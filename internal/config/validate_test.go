@@ -136,17 +136,12 @@ func TestMistakes(t *testing.T) {
 			`sky_exchanger.exchange_client.btc_minimum_volume: must be a decimal like 0.005, is "1/2"`},
 		{"minimum below a satoshi", serving, func(c *Config) { c.SkyExchanger.ExchangeClient.BTCMinimumVolume = "0.000000001" },
 			"sky_exchanger.exchange_client.btc_minimum_volume: has 9 decimals, BTC has 8"},
-		{"buy method unknown", serving, func(c *Config) { c.SkyExchanger.BuyMethod = "Direct" }, `sky_exchanger.buy_method: must be "direct", is "Direct"`},
+		{"buy method unknown", serving, func(c *Config) { c.SkyExchanger.BuyMethod = "Direct" }, `sky_exchanger.buy_method: must be one of direct, passthrough, is "Direct"`},
 
-		{"passthrough", serving, func(c *Config) { c.SkyExchanger.BuyMethod = teller.BuyPassthrough },
-			`sky_exchanger.buy_method: "passthrough" is not built yet: use "direct"`},
 		{"unbuilt features", serving, func(c *Config) {
-			c.SkyExchanger.ExchangeClient.Key, c.SkyExchanger.ExchangeClient.Secret = NewSecret("k"), NewSecret("s")
 			c.Web.BehindProxy, c.Web.CORSAllowed = true, []string{"https://a.example"}
 			c.Web.HTTPSAddr, c.Web.AutoTLSHost, c.Web.TLSCert, c.Web.TLSKey = "h:1", "h", "c", "k"
-		}, "sky_exchanger.exchange_client.key: buying on an exchange (passthrough) is not built yet: leave the key out\n" +
-			"sky_exchanger.exchange_client.secret: buying on an exchange (passthrough) is not built yet: leave the key out\n" +
-			"web.behind_proxy: reading the client's address from a proxy's headers is not built yet: leave the key out\n" +
+		}, "web.behind_proxy: reading the client's address from a proxy's headers is not built yet: leave the key out\n" +
 			"web.https_addr: HTTPS is not built yet: leave the key out\n" +
 			"web.auto_tls_host: HTTPS is not built yet: leave the key out\n" +
 			"web.tls_cert: HTTPS is not built yet: leave the key out\n" +
@@ -213,11 +208,13 @@ func TestMistakesNameKeysThatExist(t *testing.T) {
 	c := Config{}
 	c.BTCScanner.Enabled, c.ETHScanner.Enabled, c.SkyScanner.Enabled = true, true, true
 	c.Web = Web{BehindProxy: true, HTTPSAddr: "x", AutoTLSHost: "x", TLSCert: "x", TLSKey: "x", CORSAllowed: []string{"x"}}
-	c.SkyExchanger.ExchangeClient.Key, c.SkyExchanger.ExchangeClient.Secret = NewSecret("x"), NewSecret("x")
+	c.SkyExchanger.BuyMethod = teller.BuyPassthrough
+	c.SkyExchanger.ExchangeClient.URL, c.SkyExchanger.ExchangeClient.BTCSymbol = "x", "x"
+	c.SkyExchanger.ExchangeClient.MaxSlippage = "x"
 	c.AdminPanel.Token = NewSecret(" ")
 	c.Teller.MaxBoundAddrs = -1
 	ms := c.check()
-	if len(ms) < 35 {
+	if len(ms) < 40 {
 		t.Errorf("only %d mistakes:\n%v", len(ms), ms)
 	}
 	known := schemaOf(&c).byKey

@@ -32,6 +32,7 @@ func (c Config) Warnings() []string {
 		warn("admin_panel.token has fewer than %d characters and may be guessed", minTokenLength)
 	}
 	ws = append(ws, c.nodeWarnings()...)
+	ws = append(ws, c.exchangeWarnings()...)
 	if !c.SkyExchanger.SendEnabled {
 		warn("sky_exchanger.send_enabled is false: deposits are taken, no SKY is sent")
 	}

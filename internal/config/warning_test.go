@@ -34,6 +34,13 @@ func TestWarnings(t *testing.T) {
 		{"sky node elsewhere", serving, func(c *Config) { c.SkyRPC.Address = "10.0.0.1:6420" }, "sky_rpc.address 10.0.0.1:6420"},
 		{"nothing sent", serving, func(c *Config) { c.SkyExchanger.SendEnabled = false }, "sky_exchanger.send_enabled is false"},
 		{"unlimited", serving, func(c *Config) { c.Teller.MaxBoundAddrs = 0 }, "teller.max_bound_addrs is 0"},
+		{"any price", buying, func(c *Config) { c.SkyExchanger.ExchangeClient.MaxSlippage = "" }, "sky_exchanger.exchange_client.max_slippage is not set"},
+		{"any price that nobody asks for", serving, func(c *Config) { c.SkyExchanger.ExchangeClient.MaxSlippage = "" }, ""},
+		{"nothing to buy with", onBinance, func(c *Config) {
+			c.ETHScanner.Enabled, c.SkyExchanger.ExchangeClient.BTCSymbol = false, ""
+		}, "sky_exchanger.buy_method is passthrough, and no coin"},
+		{"exchange without TLS", buying, func(c *Config) { c.SkyExchanger.ExchangeClient.URL = "http://c2cx.example:80" }, "sky_exchanger.exchange_client.url is called without"},
+		{"exchange on this machine", buying, func(c *Config) { c.SkyExchanger.ExchangeClient.URL = "http://[::1]:8080" }, ""},
 		{"no coin", serving, func(c *Config) { c.BTCScanner.Enabled = false }, "no scanner is enabled"},
 	}
 	for _, tt := range tests {

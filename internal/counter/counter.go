@@ -47,7 +47,7 @@ func (c *Counter) Bind(ctx context.Context, coin teller.Coin, skyAddress string)
 		}
 		b, err := c.Store.Bind(ctx, teller.Binding{
 			Address: fresh.Address, Source: fresh.Source, Index: fresh.Index,
-			Coin: coin, SkyAddress: skyAddress, BuyMethod: c.Terms.BuyMethod, CreatedAt: c.Clock.Now(),
+			Coin: coin, SkyAddress: skyAddress, BuyMethod: c.Terms.BuyMethodFor(coin), CreatedAt: c.Clock.Now(),
 		}, c.Terms.MaxBoundAddrs)
 		switch teller.CodeOf(err) {
 		case "":

@@ -13,6 +13,11 @@ import (
 type AdminStore interface {
 	BoundAddresses(ctx context.Context, coin teller.Coin, f func(address string) error) error
 	Deposits(ctx context.Context, q teller.DepositQuery) ([]teller.Deposit, error)
+	Order(ctx context.Context, clientID string) (teller.Order, error)
+	Orders(ctx context.Context, after uint64, limit int) ([]teller.Order, error)
+	PendingOrders(ctx context.Context, after uint64, limit int) ([]teller.Order, error)
+	OrdersOf(ctx context.Context, depositID string) ([]teller.Order, error)
+	EndOrder(ctx context.Context, clientID string, act teller.Act) (teller.Order, error)
 	Totals(ctx context.Context) (teller.Totals, error)
 	Release(ctx context.Context, id string, act teller.Act) (teller.Deposit, error)
 	CloseDeposit(ctx context.Context, id string, act teller.Act) (teller.Deposit, error)
@@ -38,6 +43,10 @@ type AdminOptions struct {
 	Addresses func(teller.Coin) AddressUse
 	// MarkPaid takes the operator's word that a transaction has paid a deposit, if the Skycoin chain bears it out.
 	MarkPaid func(ctx context.Context, id, txid string, act teller.Act) (teller.Deposit, error)
+	// Purchases are the decisions about what is bought on an exchange.
+	Purchases Purchases
+	// Exchange looks at the exchange; CodeNotFound when there is none.
+	Exchange func(context.Context) (ExchangeState, error)
 	// Reload reads the address files again; CodeInvalid with the mistakes when one can not be used.
 	Reload func(context.Context) (map[teller.Coin]Reloaded, error)
 	// Audit compares the ledger with the nodes, and reads the chains of the coins that from names again from there on.
@@ -63,6 +72,12 @@ func NewAdmin(o AdminOptions) http.Handler {
 	rt.post("/api/holds/release", a.release)
 	rt.post("/api/holds/close", a.close)
 	rt.post("/api/holds/paid", a.paid)
+	rt.get("/api/orders", a.orders)
+	rt.post("/api/orders/retry", a.retry)
+	rt.post("/api/orders/pay-instead", a.payInstead)
+	rt.post("/api/orders/refund", a.refund)
+	rt.post("/api/orders/end", a.endOrder)
+	rt.get("/api/exchange", a.exchange)
 	rt.get("/api/withdrawals", a.withdrawals)
 	rt.post("/api/withdrawals/settle", a.settle)
 	rt.get("/api/unbound-payments", a.unbound)
@@ -82,6 +97,10 @@ type admin struct{ AdminOptions }
 type accountingResponse struct {
 	Sent     string                 `json:"sent"`
 	Received map[teller.Coin]string `json:"received"`
+
+	Bought string                 `json:"bought"` // SKY, on an exchange
+	Spent  map[teller.Coin]string `json:"spent"`  // for it
+	Kept   string                 `json:"kept"`   // of what was bought: owed to nobody
 }
 
 // accounting is GET /api/accounting.
@@ -90,9 +109,12 @@ func (a *admin) accounting(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	resp := accountingResponse{Sent: t.Sent.String(), Received: make(map[teller.Coin]string)}
+	resp := accountingResponse{
+		Sent: t.Sent.String(), Received: make(map[teller.Coin]string),
+		Bought: t.Bought.String(), Spent: make(map[teller.Coin]string), Kept: t.Kept.String(),
+	}
 	for _, c := range teller.Coins {
-		resp.Received[c] = t.Received[c].Format(c)
+		resp.Received[c], resp.Spent[c] = t.Received[c].Format(c), t.Spent[c].Format(c)
 	}
 	return writeJSON(w, resp)
 }

@@ -25,7 +25,10 @@ func adminOptions(l *ledger, change func(*httpapi.AdminOptions)) httpapi.AdminOp
 			}[c]
 		},
 	}
-	o.MarkPaid = l.markPaid
+	o.MarkPaid, o.Purchases = l.markPaid, purchases{l}
+	o.Exchange = func(context.Context) (httpapi.ExchangeState, error) {
+		return httpapi.ExchangeState{}, teller.Errorf(teller.CodeNotFound, "no exchange is configured: SKY is sent from the wallet")
+	}
 	o.Reload = func(context.Context) (map[teller.Coin]httpapi.Reloaded, error) {
 		return map[teller.Coin]httpapi.Reloaded{teller.BTC: {Added: 2, Removed: 1, Remaining: 5}}, nil
 	}
@@ -101,6 +104,7 @@ func operatorLedger(t *testing.T) *ledger {
 		totals: teller.Totals{
 			Sent:     102_943_000,
 			Received: map[teller.Coin]teller.Amount{teller.BTC: amount(t, "153420000"), teller.ETH: amount(t, "20000000000000000001")},
+			Bought:   3_000_007, Spent: map[teller.Coin]teller.Amount{teller.BTC: amount(t, "600000")}, Kept: 7,
 		},
 		gone: []teller.Withdrawal{{TxID: "w", Height: teller.UnknownHeight, SeenAt: now, Outputs: []teller.SkyOutput{{Address: skyAddr, Coins: 1_500_000}}}},
 		unbound: []teller.UnboundPayment{{
@@ -115,13 +119,58 @@ func operatorLedger(t *testing.T) *ledger {
 	}
 }
 
+// buyLedger adds deposits that are bought for: one whose second order is placed, and one of ETH that was refunded.
+func buyLedger(t *testing.T) func(*ledger) {
+	return func(l *ledger) {
+		bought := teller.Deposit{
+			ID: "txf:0", Seq: 6, Coin: teller.BTC, Address: "toBTC", SkyAddress: skyAddr, BuyMethod: teller.BuyPassthrough, Value: amount(t, "1000000"),
+			TxID: "txf", Height: 9, Rate: teller.MustRate("500"), Status: teller.StatusWaitingPassthroughOrderComplete, UpdatedAt: now,
+			Bought: 3_000_007, Spent: amount(t, "600000"), Attempts: 2,
+			Hold: &teller.Hold{Reason: teller.HoldOrderFailed, Detail: "cancelled", Since: now},
+		}
+		refunded := bought
+		refunded.ID, refunded.TxID, refunded.Seq, refunded.Coin, refunded.Value = "txg:0", "txg", 7, teller.ETH, amount(t, "2000000000000000003")
+		refunded.Status, refunded.Bought, refunded.Spent, refunded.Attempts, refunded.Hold = teller.StatusDone, 0, amount(t, "1500000007"), 1, nil
+		refunded.RefundTxID, refunded.Error = "0xback", "refunded by 0xback: too small"
+		order := func(d *teller.Deposit, requested string, r teller.OrderReport) teller.Order {
+			o := teller.Order{DepositID: d.ID, Attempt: d.Attempts, Exchange: "c2cx", Coin: d.Coin, Requested: amount(t, requested), OrderReport: r}
+			o.ClientID, o.Seq, o.State = teller.OrderClientID(d.ID, d.Attempts), d.Seq-3, teller.OrderPlaced
+			o.CreatedAt, o.UpdatedAt = now.Add(-time.Hour), now
+			if r.Final {
+				o.State = teller.OrderFinal
+			}
+			return o
+		}
+		l.rows = append(l.rows, bought, refunded)
+		l.orders = []teller.Order{
+			order(&bought, "600000", teller.OrderReport{OrderID: "4711", Status: "active", Completed: "1.002", Price: "0.00199", Original: `{"orderId":4711,"x":"<&>"}`}),
+			order(&refunded, "2000000000000000000", teller.OrderReport{Status: "refused", Final: true}),
+		}
+	}
+}
+
+// doubtLedger has besides an order with a worst price, which the exchange does not show.
+func doubtLedger(t *testing.T) func(*ledger) {
+	return func(l *ledger) {
+		buyLedger(t)(l)
+		d := l.rows[len(l.rows)-2]
+		d.ID, d.TxID, d.Seq, d.Attempts, d.Bought, d.Spent = "txh:0", "txh", 8, 1, 0, teller.Amount{}
+		d.Status, d.Hold = teller.StatusWaitingPassthrough, &teller.Hold{Reason: teller.HoldOrderUnknown, Detail: "not shown", Since: now}
+		l.rows = append(l.rows, d)
+		l.orders = append(l.orders, teller.Order{
+			ClientID: teller.OrderClientID(d.ID, 1), DepositID: d.ID, Attempt: 1, Seq: 5, Exchange: "binance", Coin: teller.BTC,
+			Requested: amount(t, "1000000"), Least: teller.MustRate("475"), State: teller.OrderPlacing, Doubted: true, CreatedAt: now, UpdatedAt: now,
+		})
+	}
+}
+
 type adminCase struct {
 	name  string
 	store func(*ledger)
 	req   request
 }
 
-func adminCases() []adminCase {
+func adminCases(t *testing.T) []adminCase {
 	get := func(target string) request { return request{method: "GET", target: target} }
 	post := func(target, body string) request {
 		return request{method: "POST", target: target, body: body, header: asJSON}
@@ -132,6 +181,11 @@ func adminCases() []adminCase {
 		{"deposits waiting_send", nil, get("/api/deposits?status=waiting_send")},
 		{"deposits waiting_deposit", nil, get("/api/deposits?status=waiting_deposit")},
 		{"deposits limit", nil, get("/api/deposits?limit=1&after=2")},
+		{"deposits bought for", buyLedger(t), get("/api/deposits?after=5")},
+		{"deposits bought for held", buyLedger(t), get("/api/holds?after=4")},
+		{"deposits without their order", func(l *ledger) { buyLedger(t)(l); l.orders = nil }, get("/api/deposits")},
+		{"release bought for", buyLedger(t), post("/api/holds/release", `{"deposit_id":"txf:0","reason":"looked it up"}`)},
+		{"release without its order", func(l *ledger) { buyLedger(t)(l); l.orders = nil }, post("/api/holds/release", `{"deposit_id":"txf:0","reason":"looked it up"}`)},
 		{"deposits none", nil, get("/api/deposits?status=waiting_confirm")},
 		{"deposits bad status", nil, get("/api/deposits?status=sent")},
 		{"deposits bad limit", nil, get("/api/deposits?limit=0")},
@@ -167,6 +221,36 @@ func adminCases() []adminCase {
 		{"paid missing reason", nil, post("/api/holds/paid", `{"deposit_id":"txd:0","txid":"ab12"}`)},
 		{"paid unknown", nil, post("/api/holds/paid", `{"deposit_id":"x:0","txid":"ab12","reason":"y"}`)},
 		{"paid done", nil, post("/api/holds/paid", `{"deposit_id":"txc:0","txid":"ab12","reason":"y"}`)},
+		{"orders", doubtLedger(t), get("/api/orders")},
+		{"orders none", nil, get("/api/orders")},
+		{"orders limit", doubtLedger(t), get("/api/orders?after=3&limit=1")},
+		{"orders pending", doubtLedger(t), get("/api/orders?status=pending")},
+		{"orders of a deposit", doubtLedger(t), get("/api/orders?deposit_id=txf:0")},
+		{"orders of a deposit pending", doubtLedger(t), get("/api/orders?deposit_id=txg:0&status=pending")},
+		{"orders of a deposit none", doubtLedger(t), get("/api/orders?deposit_id=txa:11")},
+		{"orders of nobody", nil, get("/api/orders?deposit_id=x:0")},
+		{"orders bad status", nil, get("/api/orders?status=placed")},
+		{"orders bad limit", nil, get("/api/orders?limit=0")},
+		{"orders post", nil, post("/api/orders", "{}")},
+		{"retry", buyLedger(t), post("/api/orders/retry", `{"deposit_id":"txf:0","reason":"there are sellers again"}`)},
+		{"retry missing reason", buyLedger(t), post("/api/orders/retry", `{"deposit_id":"txf:0"}`)},
+		{"retry get", nil, get("/api/orders/retry")},
+		{"pay instead", buyLedger(t), post("/api/orders/pay-instead", `{"deposit_id":"txf:0","reason":"as promised"}`)},
+		{"pay instead missing id", nil, post("/api/orders/pay-instead", `{"reason":"as promised"}`)},
+		{"pay instead direct", nil, post("/api/orders/pay-instead", `{"deposit_id":"txa:11","reason":"as promised"}`)},
+		{"pay instead conflict", func(l *ledger) {
+			l.err = teller.Errorf(teller.CodeConflict, "deposit txf:0 changed meanwhile: look at it again")
+		},
+			post("/api/orders/pay-instead", `{"deposit_id":"txf:0","reason":"as promised"}`)},
+		{"refund", buyLedger(t), post("/api/orders/refund", `{"deposit_id":"txf:0","txid":" ab12 ","reason":"the buyer asked"}`)},
+		{"refund missing txid", buyLedger(t), post("/api/orders/refund", `{"deposit_id":"txf:0","reason":"the buyer asked"}`)},
+		{"refund twice", buyLedger(t), post("/api/orders/refund", `{"deposit_id":"txg:0","txid":"ab12","reason":"the buyer asked"}`)},
+		{"end order", doubtLedger(t), post("/api/orders/end", `{"client_id":" `+teller.OrderClientID("txh:0", 1)+` ","reason":"looked there"}`)},
+		{"end order shown", doubtLedger(t), post("/api/orders/end", `{"client_id":"`+teller.OrderClientID("txf:0", 2)+`","reason":"looked there"}`)},
+		{"end order unknown", nil, post("/api/orders/end", `{"client_id":"t-x-1","reason":"looked there"}`)},
+		{"end order missing id", nil, post("/api/orders/end", `{"reason":"looked there"}`)},
+		{"end order missing reason", nil, post("/api/orders/end", `{"client_id":"t-x-1"}`)},
+		{"exchange none", nil, get("/api/exchange")},
 		{"withdrawals", nil, get("/api/withdrawals")},
 		{"withdrawals none", func(l *ledger) { l.gone = nil }, get("/api/withdrawals")},
 		{"unbound", nil, get("/api/unbound-payments")},
@@ -191,7 +275,7 @@ func adminCases() []adminCase {
 }
 
 func TestAdminAnswers(t *testing.T) {
-	for _, tt := range adminCases() {
+	for _, tt := range adminCases(t) {
 		t.Run(tt.name, func(t *testing.T) {
 			l := operatorLedger(t)
 			if tt.store != nil {
@@ -209,23 +293,53 @@ func TestAdminAnswers(t *testing.T) {
 }
 
 func TestActsAreSigned(t *testing.T) {
-	l := operatorLedger(t)
-	h := httpapi.NewAdmin(adminOptions(l, func(o *httpapi.AdminOptions) { o.Token = adminToken }))
-	r, w := newRequest("POST", "/api/holds/close", "127.0.0.1:5000")
-	r.Host = "localhost"
-	r.Header.Set("Content-Type", "application/json")
-	r.Body = io.NopCloser(strings.NewReader(`{"deposit_id":" txd:0 ","reason":" paid back "}`))
-	r.SetBasicAuth("alice", adminToken)
-	h.ServeHTTP(w, r)
-	if w.Code != http.StatusOK || len(l.acts) != 1 || l.acts[0] != "close txd:0 by alice@127.0.0.1: paid back" {
-		t.Errorf("answer %d %s, acts %q", w.Code, w.Body, l.acts)
+	for path, tt := range map[string]struct{ body, want string }{
+		"/api/holds/close":        {`{"deposit_id":" txd:0 ","reason":" paid back "}`, "close txd:0"},
+		"/api/orders/retry":       {`{"deposit_id":" txf:0 ","reason":" paid back "}`, "retry txf:0"},
+		"/api/orders/pay-instead": {`{"deposit_id":" txf:0 ","reason":" paid back "}`, "pay instead txf:0"},
+		"/api/orders/refund":      {`{"deposit_id":" txf:0 ","txid":"ab","reason":" paid back "}`, "refund by ab txf:0"},
+		"/api/orders/end": {`{"client_id":"` + teller.OrderClientID("txh:0", 1) + `","reason":" paid back "}`,
+			"end " + teller.OrderClientID("txh:0", 1)},
+	} {
+		l := operatorLedger(t)
+		doubtLedger(t)(l)
+		h := httpapi.NewAdmin(adminOptions(l, func(o *httpapi.AdminOptions) { o.Token = adminToken }))
+		r, w := newRequest("POST", path, "127.0.0.1:5000")
+		r.Host = "localhost"
+		r.Header.Set("Content-Type", "application/json")
+		r.Body = io.NopCloser(strings.NewReader(tt.body))
+		r.SetBasicAuth("alice", adminToken)
+		h.ServeHTTP(w, r)
+		if w.Code != http.StatusOK || len(l.acts) != 1 || l.acts[0] != tt.want+" by alice@127.0.0.1: paid back" {
+			t.Errorf("%s: answer %d %s, acts %q", path, w.Code, w.Body, l.acts)
+		}
 	}
+}
+
+// What can not be seen at the exchange is said beside what can.
+func TestExchangeIsShown(t *testing.T) {
+	balance := amount(t, "150000000")
+	h := httpapi.NewAdmin(adminOptions(operatorLedger(t), func(o *httpapi.AdminOptions) {
+		o.Exchange = func(context.Context) (httpapi.ExchangeState, error) {
+			return httpapi.ExchangeState{
+				Name: "binance", Buying: true, Error: "buying on binance: does not answer",
+				Markets: []httpapi.ExchangeMarket{
+					{Coin: teller.BTC, Symbol: "SKYBTC", Minimum: amount(t, "10000"), Balance: &balance, Open: 3, Strays: []httpapi.ExchangeStray{{
+						ClientID: "by-hand", Why: "the ledger does not know it",
+						OrderReport: teller.OrderReport{OrderID: "77", Status: "NEW", Bought: 1_000_001, Spent: amount(t, "2000")},
+					}}},
+					{Coin: teller.ETH, Symbol: "SKYETH", Errors: []string{"balance: no answer"}},
+				},
+			}, nil
+		}
+	}))
+	golden(t, "admin exchange", request{method: "GET", target: "/api/exchange"}.do(h))
 }
 
 func TestAdminHead(t *testing.T) {
 	h := httpapi.NewAdmin(adminOptions(operatorLedger(t), nil))
 	for _, target := range []string{"/api/deposits", "/api/deposit-addresses", "/api/accounting", "/api/backup", "/api/audit", "/api/holds", "/api/withdrawals",
-		"/api/unbound-payments", "/api/rescans"} {
+		"/api/unbound-payments", "/api/rescans", "/api/orders"} {
 		w := request{method: "HEAD", target: target}.do(h)
 		if w.Code != http.StatusOK || w.Header().Get("Content-Type") == "" {
 			t.Errorf("HEAD %s: %d %v", target, w.Code, w.Header())

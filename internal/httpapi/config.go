@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"math/big"
 	"net/http"
 
 	"github.com/skycoin/teller"
@@ -23,8 +24,10 @@ type coinConfig struct {
 	ConfirmationsRequired int64  `json:"confirmations_required"`
 	FixedExchangeRate     string `json:"fixed_exchange_rate"`
 	MinimumVolume         string `json:"passthrough_minimum_volume"`
-	// Minimum is the smallest deposit that buys any SKY, in the coin.
+	// Minimum is the smallest deposit that buys any SKY without further ado, in the coin.
 	Minimum string `json:"minimum"`
+	// BuyMethod is what a bind of this coin would get: coins that the exchange does not trade are direct.
+	BuyMethod teller.BuyMethod `json:"buy_method"`
 	// Available says whether a bind of this coin would find an address now.
 	Available bool `json:"available"`
 }
@@ -52,7 +55,27 @@ func (p *public) coinConfig(c teller.Coin) coinConfig {
 		ConfirmationsRequired: ct.Confirmations,
 		FixedExchangeRate:     ct.Rate.Fixed(),
 		MinimumVolume:         volume,
-		Minimum:               p.Terms.Minimum(c).Format(c),
+		Minimum:               p.minimum(c).Format(c),
+		BuyMethod:             p.Terms.BuyMethodFor(c),
 		Available:             p.Terms.BindEnabled && ct.Enabled && p.Remaining(c) > 0,
 	}
+}
+
+// minimum is the smallest deposit of a coin that is paid by itself: what buys nothing at the rate is closed, and what is too
+// small for the exchange is held.
+func (p *public) minimum(c teller.Coin) teller.Amount {
+	least := p.Terms.Minimum(c)
+	if p.Terms.BuyMethodFor(c) != teller.BuyPassthrough {
+		return least
+	}
+	volume, ok := new(big.Rat).SetString(p.Terms.Coins[c].MinimumVolume)
+	if !ok {
+		return least
+	}
+	units := volume.Mul(volume, new(big.Rat).SetInt(new(big.Int).Exp(big.NewInt(10), big.NewInt(int64(c.Decimals())), nil)))
+	smallest, err := teller.AmountFromBig(new(big.Int).Quo(units.Num(), units.Denom()))
+	if err != nil || smallest.Cmp(least) < 0 {
+		return least
+	}
+	return smallest
 }

@@ -137,7 +137,7 @@ func TestOriginalDeposits(t *testing.T) {
 	if got := cut(ask(t, h, "/api/deposits")["deposits"], want["deposits"]); !reflect.DeepEqual(got, want["deposits"]) {
 		t.Errorf("deposits\n got %v\nwant %v", got, want["deposits"])
 	}
-	if got := ask(t, h, "/api/accounting"); !reflect.DeepEqual(got, want["accounting"]) {
+	if got := cut(ask(t, h, "/api/accounting"), want["accounting"]); !reflect.DeepEqual(got, want["accounting"]) {
 		t.Errorf("accounting\n got %v\nwant %v", got, want["accounting"])
 	}
 }
@@ -163,7 +163,9 @@ func TestOriginalStatuses(t *testing.T) {
 // TestDocumentedShapes: every field of the documented examples is there, with its type.
 func TestDocumentedShapes(t *testing.T) {
 	public := httpapi.NewPublic(publicOptions(nil))
-	admin := httpapi.NewAdmin(adminOptions(operatorLedger(t), nil))
+	l := operatorLedger(t)
+	buyLedger(t)(l)
+	admin := httpapi.NewAdmin(adminOptions(l, nil))
 	for _, tt := range []struct {
 		h               http.Handler
 		target, example string
@@ -176,6 +178,11 @@ func TestDocumentedShapes(t *testing.T) {
 		{public, "/api/status?skyaddr=" + skyAddr, `{"statuses":[{"seq":1,"updated_at":1501137828,"status":"done"}]}`},
 		{admin, "/api/deposit-addresses", `{"BTC":{"remaining_addresses":4,"scanning_addresses":["1PZ"],"scanning_enabled":true,
 			"address_manager_enabled":true},"ETH":{"scanning_addresses":[]},"SKY":{"scanning_addresses":[]}}`},
+		{admin, "/api/deposits", `{"deposits":[{"seq":1,"updated_at":1522494557,"status":"waiting_send","coin_type":"BTC","sky_address":"2Wbi",
+			"buy_method":"direct","deposit_address":"1PZ6","deposit_id":"edb2:11","txid":"","conversion_rate":"500","deposit_value":201234,
+			"sky_sent":0,"passthrough":{"exchange_name":"","sky_bought":0,"deposit_value_spent":0,"requested_amount":"","order":{
+			"customer_id":"","order_id":"","completed_amount":"","price":"","status":"","final":false,"original":""}},"error":"",
+			"deposit":{"coin_type":"BTC","address":"1PZ6","value":201234,"height":494713,"tx":"edb2","n":11,"processed":false}}]}`},
 		{admin, "/api/accounting", `{"sent":"102.943000","received":{"BTC":"1.53420000","ETH":"0.000000000000000000","SKY":"0.000000"}}`},
 	} {
 		var example any

@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"context"
 	"math/big"
 	"net/http"
 
@@ -30,17 +31,23 @@ type depositJSON struct {
 	Hold              *holdJSON       `json:"hold"`
 	FurtherHolds      []holdJSON      `json:"further_holds"` // to be decided when Hold is
 	Orphaned          bool            `json:"orphaned"`
+	RefundTxID        string          `json:"refund_txid"` // the transaction that gave back what was not spent
 }
 
-// passthroughJSON holds zero values only: nothing is bought on an exchange.
+// passthroughJSON is what was bought on an exchange: zero values for a deposit that had no order. The sums are those of all
+// its orders, the rest tells of the last one.
 type passthroughJSON struct {
-	ExchangeName      string    `json:"exchange_name"`
-	SkyBought         uint64    `json:"sky_bought"`
-	DepositValueSpent uint64    `json:"deposit_value_spent"`
-	RequestedAmount   string    `json:"requested_amount"`
-	Order             orderJSON `json:"order"`
+	ExchangeName      string          `json:"exchange_name"`
+	SkyBought         teller.Droplets `json:"sky_bought"`
+	DepositValueSpent *big.Int        `json:"deposit_value_spent"` // satoshi, gwei or droplets
+	RequestedAmount   string          `json:"requested_amount"`    // in the coin
+	Order             orderJSON       `json:"order"`
+
+	DepositValueSpentExact teller.Amount `json:"deposit_value_spent_exact"` // base units
+	Attempts               int           `json:"attempts"`                  // how many orders there were
 }
 
+// orderJSON is an order, in the exchange's own words but for the first field.
 type orderJSON struct {
 	CustomerID      string `json:"customer_id"`
 	OrderID         string `json:"order_id"`
@@ -68,12 +75,46 @@ type holdJSON struct {
 	Since  int64             `json:"since"`
 }
 
-func shapeDeposit(d *teller.Deposit) depositJSON {
+// orderedDeposit is a deposit with its last order, nil when there was none.
+type orderedDeposit struct {
+	teller.Deposit
+	last *teller.Order
+}
+
+// withOrder adds to a deposit its last order. A damaged ledger may lack it: an operator needs to see the deposit all the same.
+func (a *admin) withOrder(ctx context.Context, d teller.Deposit) orderedDeposit {
+	if d.Attempts == 0 {
+		return orderedDeposit{Deposit: d}
+	}
+	o, err := a.Store.Order(ctx, teller.OrderClientID(d.ID, d.Attempts))
+	if err != nil {
+		a.Logger.Error("the last order of a deposit can not be shown", "deposit_id", d.ID, "err", err)
+		return orderedDeposit{Deposit: d}
+	}
+	return orderedDeposit{d, &o}
+}
+
+func shapePassthrough(d *orderedDeposit) passthroughJSON {
+	out := passthroughJSON{
+		SkyBought: d.Bought, DepositValueSpent: shownValue(d.Coin, d.Spent), DepositValueSpentExact: d.Spent, Attempts: d.Attempts,
+	}
+	if o := d.last; o != nil {
+		out.ExchangeName, out.RequestedAmount = o.Exchange, o.Requested.Format(o.Coin)
+		out.Order = orderJSON{
+			CustomerID: o.ClientID, OrderID: o.OrderID, CompletedAmount: o.Completed, Price: o.Price, Status: o.Status,
+			Final: o.Final, Original: o.Original,
+		}
+	}
+	return out
+}
+
+func shapeDeposit(d *orderedDeposit) depositJSON {
 	value := shownValue(d.Coin, d.Value)
 	out := depositJSON{
 		Seq: d.Seq, UpdatedAt: unix(d.UpdatedAt), Status: d.Status, CoinType: d.Coin,
 		SkyAddress: d.SkyAddress, BuyMethod: d.BuyMethod, DepositAddress: d.Address, DepositID: d.ID,
-		TxID: d.PayoutTxID, ConversionRate: d.Rate.String(), DepositValue: value, SkySent: d.Sent, Error: d.Error,
+		TxID: d.PayoutTxID, ConversionRate: d.Rate.String(), DepositValue: value, SkySent: d.Sent,
+		Passthrough: shapePassthrough(d), Error: d.Error, RefundTxID: d.RefundTxID,
 		Deposit: transferJSON{
 			CoinType: d.Coin, Address: d.Address, Value: value, Height: d.Height, Tx: d.TxID, N: d.N,
 		},
@@ -131,11 +172,16 @@ func (a *admin) list(w http.ResponseWriter, r *http.Request, q teller.DepositQue
 	if err != nil {
 		return err
 	}
-	fetch := func(after uint64, limit int) ([]teller.Deposit, error) {
+	fetch := func(after uint64, limit int) ([]orderedDeposit, error) {
 		q.After, q.Limit = after, limit
-		return a.Store.Deposits(r.Context(), q)
+		rows, err := a.Store.Deposits(r.Context(), q)
+		page := make([]orderedDeposit, len(rows))
+		for i, d := range rows {
+			page[i] = a.withOrder(r.Context(), d)
+		}
+		return page, err
 	}
 	return streamList(w, r, "deposits", func() ([]depositJSON, error) {
-		return turn(pos, fetch, func(d *teller.Deposit) uint64 { return d.Seq }, shapeDeposit)
+		return turn(pos, fetch, func(d *orderedDeposit) uint64 { return d.Seq }, shapeDeposit)
 	})
 }

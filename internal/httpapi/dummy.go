@@ -43,12 +43,15 @@ type DummySender interface {
 	Confirm(ctx context.Context, txid string, seq int) error
 }
 
-// DummyOptions are what the dummy controls work on. A nil Scanner or Sender is not dummy: its paths do not exist.
+// DummyOptions are what the dummy controls work on. What is nil is not dummy: its paths do not
+// exist.
 type DummyOptions struct {
 	Scanner DummyScanner
 	Sender  DummySender
-	Host    string // the configured address of the listener; see checkHost
-	Logger  *slog.Logger
+	// Exchange serves the controls of the simulated exchange, at paths without the /dummy/exchange before them.
+	Exchange http.Handler
+	Host     string // the configured address of the listener; see checkHost
+	Logger   *slog.Logger
 }
 
 // NewDummy returns the handler of the dummy listener.
@@ -62,6 +65,9 @@ func NewDummy(o DummyOptions) http.Handler {
 	if o.Sender != nil {
 		rt.get("/dummy/sender/broadcasts", d.broadcasts)
 		rt.handle("/dummy/sender/confirm", d.confirm, http.MethodGet, http.MethodPost)
+	}
+	if o.Exchange != nil {
+		rt.mux.Handle("/dummy/exchange/", http.StripPrefix("/dummy/exchange", o.Exchange))
 	}
 	return secured(checkHost(sameOrigin(rt.mux), o.Host), policyAPI)
 }

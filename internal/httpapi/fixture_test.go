@@ -72,6 +72,7 @@ type ledger struct {
 	mu       sync.Mutex
 	bindings []teller.Binding
 	rows     []teller.Deposit
+	orders   []teller.Order
 	cursors  map[teller.Coin]teller.Cursor
 	totals   teller.Totals
 	gone     []teller.Withdrawal
@@ -175,6 +176,66 @@ func (l *ledger) Deposits(_ context.Context, q teller.DepositQuery) ([]teller.De
 		}
 	}
 	return page, nil
+}
+
+func (l *ledger) Order(_ context.Context, clientID string) (teller.Order, error) {
+	for _, o := range l.orders {
+		if o.ClientID == clientID {
+			return o, nil
+		}
+	}
+	return teller.Order{}, teller.Errorf(teller.CodeNotFound, "no order %s", clientID)
+}
+
+func (l *ledger) Orders(_ context.Context, after uint64, limit int) ([]teller.Order, error) {
+	return l.someOrders(after, limit, func(teller.Order) bool { return true }), l.fail()
+}
+
+func (l *ledger) PendingOrders(_ context.Context, after uint64, limit int) ([]teller.Order, error) {
+	return l.someOrders(after, limit, teller.Order.Pending), l.fail()
+}
+
+func (l *ledger) OrdersOf(_ context.Context, depositID string) ([]teller.Order, error) {
+	if !slices.ContainsFunc(l.rows, func(d teller.Deposit) bool { return d.ID == depositID }) {
+		return nil, teller.Errorf(teller.CodeNotFound, "no deposit %s", depositID)
+	}
+	return l.someOrders(0, 0, func(o teller.Order) bool { return o.DepositID == depositID }), l.fail()
+}
+
+func (l *ledger) someOrders(after uint64, limit int, keep func(teller.Order) bool) (some []teller.Order) {
+	for _, o := range l.orders {
+		if o.Seq > after && keep(o) && (limit == 0 || len(some) < limit) {
+			some = append(some, o)
+		}
+	}
+	return some
+}
+
+func (l *ledger) EndOrder(ctx context.Context, clientID string, act teller.Act) (teller.Order, error) {
+	o, err := l.Order(ctx, clientID)
+	if err == nil {
+		err = o.End(now)
+	}
+	if err != nil {
+		return teller.Order{}, err
+	}
+	l.acts = append(l.acts, fmt.Sprintf("end %s by %s: %s", clientID, act.Actor, act.Reason))
+	return o, l.fail()
+}
+
+// purchases does what settle.Resolver does.
+type purchases struct{ *ledger }
+
+func (p purchases) Retry(_ context.Context, id string, act teller.Act) (teller.Deposit, error) {
+	return p.act("retry", id, act, func(d *teller.Deposit) error { return d.Release(now) })
+}
+
+func (p purchases) PayInstead(_ context.Context, id string, act teller.Act) (teller.Deposit, error) {
+	return p.act("pay instead", id, act, func(d *teller.Deposit) error { return d.PayInstead(5_000_000, now) })
+}
+
+func (p purchases) Refund(_ context.Context, id, txid string, act teller.Act) (teller.Deposit, error) {
+	return p.act("refund by "+txid, id, act, func(d *teller.Deposit) error { return d.Refund(txid, d.Bought, act.Reason, now) })
 }
 
 func (l *ledger) Totals(context.Context) (teller.Totals, error) { return l.totals, l.fail() }

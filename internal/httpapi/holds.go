@@ -10,7 +10,7 @@ import (
 
 type holdRequest struct {
 	DepositID string `json:"deposit_id"`
-	TxID      string `json:"txid"` // for paid only
+	TxID      string `json:"txid"` // for paid and refund only
 	Reason    string `json:"reason"`
 }
 
@@ -62,7 +62,8 @@ func (a *admin) decide(w http.ResponseWriter, r *http.Request, choose func(holdR
 	if err != nil {
 		return err
 	}
-	return writeJSON(w, shapeDeposit(&d))
+	shown := a.withOrder(r.Context(), d)
+	return writeJSON(w, shapeDeposit(&shown))
 }
 
 type settleRequest struct {

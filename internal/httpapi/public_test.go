@@ -26,6 +26,18 @@ func terms() teller.Terms {
 	}
 }
 
+// passthroughTerms buy on an exchange with BTC, where the smallest order is the larger minimum, and with ETH, where a droplet is.
+func passthroughTerms() teller.Terms {
+	t := terms()
+	t.BuyMethod = teller.BuyPassthrough
+	for coin, volume := range map[teller.Coin]string{teller.BTC: "0.005", teller.ETH: "0.000000000000000001"} {
+		ct := t.Coins[coin]
+		ct.Traded, ct.MinimumVolume = true, volume
+		t.Coins[coin] = ct
+	}
+	return t
+}
+
 func health() httpapi.Health {
 	return httpapi.Health{
 		Exchange: httpapi.ExchangeHealth{
@@ -149,9 +161,17 @@ func readCases() []publicCase {
 
 		{"config", nil, get("/api/config")},
 		{"config bind disabled", func(o *httpapi.PublicOptions) { o.Terms.BindEnabled = false }, get("/api/config")},
+		{"config passthrough", func(o *httpapi.PublicOptions) { o.Terms = passthroughTerms() }, get("/api/config")},
 		{"config nothing", func(o *httpapi.PublicOptions) { o.Terms = teller.Terms{} }, get("/api/config")},
 		{"config delete", nil, request{method: "DELETE", target: "/api/config"}},
 		{"health", nil, get("/api/health")},
+		{"health passthrough", func(o *httpapi.PublicOptions) {
+			o.Health = func() httpapi.Health {
+				h := health()
+				h.Exchange.BuyMethod, h.Exchange.ProcessorError = teller.BuyPassthrough, "buying on c2cx: does not answer"
+				return h
+			}
+		}, get("/api/health")},
 		{"health empty", func(o *httpapi.PublicOptions) { o.Health = func() httpapi.Health { return httpapi.Health{} } }, get("/api/health")},
 		{"health post", nil, request{method: "POST", target: "/api/health"}},
 		{"unknown path", nil, get("/api/nothing")},

@@ -2,8 +2,8 @@
 //
 //   - [NewPublic] is what buyers see: bind a SKY address to a deposit address, follow its deposits, read the terms and
 //     the health, and the page that does all of it in a browser. It is throttled by client and trusts nobody.
-//   - [NewAdmin] is the operator's: deposits, accounts, holds, audit, backup. It belongs on loopback; it checks the Host
-//     header, and a token where one is configured.
+//   - [NewAdmin] is the operator's: deposits, accounts, holds, orders on the exchange, audit, backup. It belongs on
+//     loopback; it checks the Host header, and a token where one is configured.
 //   - [NewDummy] plays the outside world in dummy mode: it makes deposits and confirms payouts.
 //
 // # How it is put together

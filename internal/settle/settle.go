@@ -1,17 +1,18 @@
-// Package settle turns credited deposits into SKY in the buyers' hands, exactly once. Five workers share the work, and
+// Package settle turns credited deposits into SKY in the buyers' hands, exactly once. Six workers share the work, and
 // the ledger is all they share; each is a Step that may be killed before or after any line:
 //
 //   - the Follower reads the Skycoin chain block by block into the ledger. Everything about payouts that have left
 //     this process is learnt there: which are confirmed, which can never confirm, and which transactions out of the
 //     wallet the ledger did not make;
 //   - the Vetter asks the chain about deposits imported from a database of the original, whose past is not certain;
-//   - the Decider fixes how much SKY a credited deposit is owed;
+//   - the Decider fixes how much SKY a credited deposit is owed, when it is paid out of the wallet at the counter's rate;
+//   - the Buyer buys SKY on an exchange for the others, order by order, and fixes what they are owed by what was bought;
 //   - the Payer chooses deposits that are due, has the wallet build and sign one transaction for all of them, checks
 //     the bytes, and stores them. It sends nothing;
 //   - the Broadcaster sends stored bytes, again and again, until a block holds them. It stores nothing, and no answer
 //     that it gets decides anything.
 //
-// So the signed bytes are durable before the first broadcast (I2), a payout is only ever replaced when the chain says
+// So an order's client id is durable before the exchange is called, the signed bytes before the first broadcast (I2), a payout is only ever replaced when the chain says
 // that it is dead, and a crash between any two steps leaves a state from which the same steps go on.
 package settle
 

@@ -85,16 +85,17 @@ func (p *Process) Pause() error {
 		return err
 	}
 	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
-		if p.stopped() {
+		if Stopped(p.cmd.Process.Pid) {
 			return nil
 		}
 	}
 	return errors.New("the node does not stop")
 }
 
-// stopped reads the state of each thread, the letter behind the command's name in /proc/PID/task/TID/stat (proc(5)).
-func (p *Process) stopped() bool {
-	threads, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", p.cmd.Process.Pid))
+// Stopped reports whether every thread of a process has stopped after a SIGSTOP. It reads the state of each, the letter
+// behind the command's name in /proc/PID/task/TID/stat (proc(5)).
+func Stopped(pid int) bool {
+	threads, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", pid))
 	for _, file := range threads {
 		var stat []byte
 		if stat, err = os.ReadFile(file); err != nil {

@@ -42,6 +42,17 @@ const (
 	eventRescan      = "rescan"      // blocks are read a second time: asked for, begun again, ended
 	eventUpgrade     = "upgrade"     // a ledger of an older teller was brought to the present format
 	eventLateConfirm = "late"        // a payout that was dead is in a block
+
+	// Of an order on an exchange, each with its deposit.
+	eventOrder       = "order"         // an attempt is stored
+	eventPlacing     = "order placing" // the exchange is about to be called for it; the deposit's row does not change
+	eventPlaced      = "order placed"  // the exchange has it
+	eventOrderReport = "order report"  // it has bought more, or its status changed
+	eventOrderFinal  = "order final"   // it buys nothing any more
+	eventDoubt       = "order doubt"   // the exchange does not show it
+	eventBought      = "bought"        // what was bought is to be sent
+	eventPayInstead  = "pay instead"   // the wallet pays what was not bought, an operator has decided
+	eventRefund      = "refund"        // what was not spent was given back, an operator says
 )
 
 // auditHead is the last entry of the audit log.

@@ -1,6 +1,7 @@
 package bolt
 
 import (
+	"errors"
 	"maps"
 
 	"github.com/skycoin/teller"
@@ -15,6 +16,9 @@ type totalsRow struct {
 	Held      int                           `json:"held"`
 	Bound     map[teller.Coin]int           `json:"bound"`
 	Frozen    map[teller.Coin]int           `json:"frozen"`
+	Bought    teller.Droplets               `json:"bought"`
+	Spent     map[teller.Coin]teller.Amount `json:"spent"`
+	Kept      teller.Droplets               `json:"kept"`
 	Opening   teller.Droplets               `json:"opening"`
 	TopUps    teller.Droplets               `json:"top_ups"`
 	Paid      teller.Droplets               `json:"paid"`
@@ -24,10 +28,10 @@ type totalsRow struct {
 func newTotals() *teller.Totals {
 	t := &teller.Totals{
 		Received: map[teller.Coin]teller.Amount{}, Deposits: map[teller.Status]int{},
-		Bound: map[teller.Coin]int{}, Frozen: map[teller.Coin]int{},
+		Bound: map[teller.Coin]int{}, Frozen: map[teller.Coin]int{}, Spent: map[teller.Coin]teller.Amount{},
 	}
 	for _, c := range teller.Coins {
-		t.Received[c], t.Bound[c], t.Frozen[c] = teller.Amount{}, 0, 0
+		t.Received[c], t.Bound[c], t.Frozen[c], t.Spent[c] = teller.Amount{}, 0, 0, teller.Amount{}
 	}
 	for _, s := range teller.Statuses {
 		t.Deposits[s] = 0
@@ -49,7 +53,8 @@ func (t *txn) readTotals() (*teller.Totals, error) {
 	maps.Copy(all.Deposits, row.Deposits)
 	maps.Copy(all.Bound, row.Bound)
 	maps.Copy(all.Frozen, row.Frozen)
-	row.Received, row.Deposits, row.Bound, row.Frozen = all.Received, all.Deposits, all.Bound, all.Frozen
+	maps.Copy(all.Spent, row.Spent)
+	row.Received, row.Deposits, row.Bound, row.Frozen, row.Spent = all.Received, all.Deposits, all.Bound, all.Frozen, all.Spent
 	sum := teller.Totals(row)
 	t.totals = &sum
 	return t.totals, nil
@@ -85,7 +90,8 @@ func add(sum *teller.Totals, r *record) error {
 	if r.Received() {
 		sum.Received[r.Coin] = sum.Received[r.Coin].Add(r.Value)
 	}
-	return addTo(&sum.Sent, r.Sent)
+	sum.Spent[r.Coin] = sum.Spent[r.Coin].Add(r.Spent)
+	return errors.Join(addTo(&sum.Sent, r.Sent), addTo(&sum.Bought, r.Bought), addTo(&sum.Kept, r.kept()))
 }
 
 // subtract takes a row out again.
@@ -101,11 +107,30 @@ func subtract(sum *teller.Totals, r *record) error {
 		}
 		sum.Received[r.Coin] = left
 	}
-	if r.Sent > sum.Sent {
-		return teller.Errorf(teller.CodeCorrupt, "the SKY sent are less than one deposit's")
+	left, err := sum.Spent[r.Coin].Sub(r.Spent)
+	if err != nil {
+		return teller.Errorf(teller.CodeCorrupt, "the %s spent are less than one deposit's: %w", r.Coin, err)
+	}
+	sum.Spent[r.Coin] = left
+	if r.Sent > sum.Sent || r.Bought > sum.Bought || r.kept() > sum.Kept {
+		return teller.Errorf(teller.CodeCorrupt, "the SKY sent, bought or kept are less than one deposit's")
 	}
 	sum.Sent -= r.Sent
+	sum.Bought -= r.Bought
+	sum.Kept -= r.kept()
 	return nil
+}
+
+// kept is what of the SKY bought for the deposit is owed to nobody: it is known once the amount is fixed, or the deposit
+// has ended.
+func (r *record) kept() teller.Droplets {
+	switch r.Status {
+	case teller.StatusWaitingSend, teller.StatusWaitingConfirm:
+		return r.Bought - min(r.Bought, r.Owed)
+	case teller.StatusDone:
+		return r.Bought - min(r.Bought, r.Sent)
+	}
+	return 0
 }
 
 func addTo(sum *teller.Droplets, d teller.Droplets) error {

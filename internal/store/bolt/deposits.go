@@ -50,7 +50,7 @@ func (t *txn) save(r *record, event string, about teller.AuditEntry) error {
 	was.stored = nil
 	r.stored = &was
 	if event == eventClose && about.Actor != journalActor && r.Error != "" { // of a paid one only the holds are taken away
-		return t.journal(journalEntry{Closed: &journalClosed{DepositID: r.ID, Reason: r.Error, TxID: r.PayoutTxID}})
+		return t.journal(journalEntry{Closed: &journalClosed{DepositID: r.ID, Reason: r.Error, TxID: r.PayoutTxID, Refund: r.RefundTxID}})
 	}
 	return t.recall(r)
 }

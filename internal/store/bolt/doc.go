@@ -9,7 +9,7 @@
 // method, save it.
 //
 // The steps themselves are in the file of their part of the port: bindings.go, scan.go with credit.go, rewind.go,
-// unbound.go, rescan.go and balances.go, deposits.go, wallet.go and payouts.go, operator.go. However a transfer comes to
+// unbound.go, rescan.go and balances.go, deposits.go, orders.go, wallet.go and payouts.go, operator.go. However a transfer comes to
 // light (in a block, in a block that is read again, with the binding of its address, by a balance), it becomes a row in
 // txn.enter (arrival.go).
 // imported.go takes over a database of the original, upgrade.go one of an older teller, backup.go copies the file.

@@ -15,13 +15,18 @@ type journalEntry struct {
 	Anchor  *journalAnchor
 }
 
-// journalClosed is a deposit that an operator has ended without a payout of this ledger.
+// journalClosed is a deposit that an operator has ended without a payout of this ledger, or refunded.
 type journalClosed struct {
 	DepositID string `json:"deposit_id"`
 	Reason    string `json:"reason"`
 	TxID      string `json:"txid,omitempty"` // that paid it by hand
 	// Coins that the transaction paid for it, when an operator said so; 0 = it was closed.
 	Coins teller.Droplets `json:"coins,omitempty"`
+	// Refund is the transaction that has given back what of it was not spent on an exchange.
+	Refund string `json:"refund,omitempty"`
+	// Owed is what is still to be sent after the refund, of what was bought: it has not ended the deposit. 0 = it has, or
+	// something else has.
+	Owed teller.Droplets `json:"owed,omitempty"`
 }
 
 // journalAnchor is the head of the audit log at the time of the lines before it. It stands outside of the database, so
@@ -93,6 +98,9 @@ func parseJournalLine(line []byte) (journalEntry, error) {
 	case row.Closed != nil:
 		if !keyable(row.Closed.DepositID) || row.Closed.Reason == "" {
 			return journalEntry{}, errors.New("no deposit or no reason")
+		}
+		if row.Closed.Owed > 0 && (row.Closed.Refund == "" || row.Closed.Coins > 0) {
+			return journalEntry{}, errors.New("something to be sent, and no refund that left it")
 		}
 		return journalEntry{Closed: row.Closed}, nil
 	case row.Anchor != nil:

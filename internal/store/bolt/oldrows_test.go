@@ -3,6 +3,7 @@ package bolt
 import (
 	"context"
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/skycoin/teller"
@@ -105,6 +106,35 @@ func TestImportOfEveryKindOfRow(t *testing.T) {
 	if n != 1 {
 		t.Error("a checked import can not be decided")
 	}
+}
+
+// What the original had ordered for a deposit is not known: what was paid for it by hand is measured by the rate, and its
+// row keeps what was noted.
+func TestImportedOrderIsMarkedAsPaid(t *testing.T) {
+	ctx := context.Background()
+	const noted = `{"exchange_name":"c2cx","sky_bought":7,"order":{"customer_id":"old"}}`
+	row := strings.NewReplacer(`"direct"`, `"passthrough"`, `{"exchange_name":"c2cx"}`, noted).
+		Replace(rowJSON(1, "waiting_passthrough", "BTC", "b1", "t1", 0, 1_000_000, 0))
+	s := open(t, Options{Path: originalWith(t, map[string]map[string]string{
+		"bind_address_btc": {"b1": bindJSON("BTC", "b1", "alice")},
+		"deposit_info":     {"t1:0": row},
+	})})
+	defer s.Close()
+	_, err := s.PayInstead(ctx, "t1:0", 5_000_000, olga)
+	wantCode(t, err, teller.CodeForbidden)
+	_, err = s.MarkPaid(ctx, "t1:0", "handmade", 4_999_999, olga)
+	wantCode(t, err, teller.CodeForbidden)
+	d, err := s.MarkPaid(ctx, "t1:0", "handmade", 5_000_000, olga)
+	must(t, err)
+	if d.Status != teller.StatusDone || d.Sent != 5_000_000 || d.Bought != 0 || d.BuyMethod != teller.BuyPassthrough {
+		t.Errorf("paid: %+v", d)
+	}
+	must(t, s.view(ctx, func(t2 *txn) error {
+		if raw := t2.get(bucketDeposits, []byte("t1:0")); !strings.Contains(string(raw), `"passthrough":`+noted) {
+			t.Errorf("the row does not keep what the original noted: %s", raw)
+		}
+		return nil
+	}))
 }
 
 func TestImportRefusesWhatMakesNoSense(t *testing.T) {

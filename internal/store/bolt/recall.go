@@ -11,12 +11,15 @@ import (
 const journalActor = "journal"
 
 // recallRow is what the journal tells about a deposit that the database, an older backup, does not know: which payout
-// pays it, or why an operator has closed it. It waits until the deposit is where it can be applied.
+// pays it, or why an operator has closed it, or what he has refunded. It waits until the deposit is where it can be applied.
 type recallRow struct {
 	PayoutTxID string          `json:"payout,omitempty"`
 	Coins      teller.Droplets `json:"coins,omitempty"`
-	Closed     *journalClosed  `json:"closed,omitempty"`
+	Closed     *journalClosed  `json:"closed,omitempty"` // beside a payout: the refund before it
 }
+
+// refundOnly reports whether Closed is a refund that has not ended the deposit.
+func (r recallRow) refundOnly() bool { return r.Closed != nil && r.Closed.Owed > 0 }
 
 // restorePayout takes over a payout that the database does not know. Its bytes are broadcast again until the chain has
 // them or can not take them any more, like those of any other payout.
@@ -66,17 +69,31 @@ func (t *txn) rivals(p teller.Payout) (rivals []payoutRow, err error) {
 	return rivals, nil
 }
 
-// restoreClosed takes over that an operator has closed a deposit.
+// restoreClosed takes over that an operator has closed a deposit, or refunded it.
 func (t *txn) restoreClosed(c journalClosed) (bool, error) {
 	r, err := t.deposit(c.DepositID)
 	if err != nil || (r != nil && r.Status == teller.StatusDone) {
 		return false, err
 	}
+	if r != nil && c.Owed > 0 && r.RefundTxID == c.Refund {
+		return false, nil
+	}
 	t.wrote = true
 	return true, t.restoreFate(c.DepositID, recallRow{Closed: &c})
 }
 
+// restoreFate puts down what has become of a deposit; the last that the journal tells counts. A payout leaves the refund
+// before it standing.
 func (t *txn) restoreFate(id string, row recallRow) error {
+	was, _, err := getJSON[recallRow](t, bucketRecalls, []byte(id))
+	switch {
+	case err != nil:
+		return err
+	case row.PayoutTxID != "" && was.refundOnly():
+		row.Closed = was.Closed
+	case row.refundOnly() && was.PayoutTxID != "": // in a journal that was written anew
+		row.PayoutTxID, row.Coins = was.PayoutTxID, was.Coins
+	}
 	t.putJSON(bucketRecalls, []byte(id), row)
 	r, err := t.deposit(id)
 	if err != nil || r == nil {
@@ -92,6 +109,14 @@ func (t *txn) recall(r *record) error {
 	if err != nil || !ok || !r.Credited() {
 		return err
 	}
+	if row.refundOnly() {
+		t.del(bucketRecalls, []byte(r.ID))
+		if err := t.recallRefund(r, *row.Closed); err != nil || row.PayoutTxID == "" {
+			return err
+		}
+		row.Closed = nil
+		t.putJSON(bucketRecalls, []byte(r.ID), row)
+	}
 	if r.Status == teller.StatusWaitingConfirm { // of what the original sent there is no payout: closing ends it
 		pending, err := t.inPendingPayout(r)
 		if err != nil || pending || row.Closed == nil {
@@ -102,7 +127,33 @@ func (t *txn) recall(r *record) error {
 	if r.Status == teller.StatusDone {
 		return nil
 	}
-	if c := row.Closed; c != nil && c.Coins > 0 {
+	if row.Closed != nil {
+		return t.recallClosed(r, *row.Closed)
+	}
+	return t.recallPayout(r, row)
+}
+
+// recallRefund lets nothing more be bought for a deposit whose unspent coins were given back, and sends what is left to be
+// sent. What its orders have come to since the backup is found out as ever.
+func (t *txn) recallRefund(r *record, c journalClosed) error {
+	if r.Status == teller.StatusDone {
+		return nil
+	}
+	if err := r.RecallRefund(c.Refund, c.Owed, t.now); err != nil {
+		return err
+	}
+	if r.Import == teller.ImportPending {
+		r.Import = teller.ImportChecked
+	}
+	return t.save(r, eventRefund, teller.AuditEntry{Actor: journalActor, TxID: c.Refund, Detail: c.Reason})
+}
+
+// recallClosed ends a deposit as an operator has ended it.
+func (t *txn) recallClosed(r *record, c journalClosed) error {
+	if c.Refund != "" {
+		r.RefundTxID = c.Refund
+	}
+	if c.Coins > 0 {
 		if r.Owed != 0 && r.Owed != c.Coins {
 			r.Owed = c.Coins // decided anew since, at the same rate: it can only differ by what was configured
 		}
@@ -114,12 +165,14 @@ func (t *txn) recall(r *record) error {
 		}
 		return t.claim(r, c.TxID, journalActor)
 	}
-	if row.Closed != nil {
-		if err := r.Close(row.Closed.Reason, t.now); err != nil {
-			return err
-		}
-		return t.save(r, eventClose, teller.AuditEntry{Actor: journalActor, TxID: row.Closed.TxID, Detail: row.Closed.Reason})
+	if err := r.Close(c.Reason, t.now); err != nil {
+		return err
 	}
+	return t.save(r, eventClose, teller.AuditEntry{Actor: journalActor, TxID: c.TxID, Detail: c.Reason})
+}
+
+// recallPayout puts a deposit into the payout that pays it.
+func (t *txn) recallPayout(r *record, row recallRow) error {
 	p, known, err := t.payout(row.PayoutTxID)
 	if err != nil || !known || p.Status == teller.PayoutDead {
 		return err

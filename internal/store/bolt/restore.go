@@ -3,6 +3,7 @@ package bolt
 import (
 	"bytes"
 	"io"
+	"slices"
 
 	bolt "go.etcd.io/bbolt"
 
@@ -135,11 +136,12 @@ func eachEntry(t *txn, add func(line []byte) error) error {
 	return write(journalEntry{Anchor: &journalAnchor{seq, hash}})
 }
 
-// eachFate goes through the audit log for payouts and closed deposits: it has them in their order, in which a later one
+// eachFate goes through the audit log for payouts, closed deposits and refunds: it has them in their order, in which a later one
 // counts more.
 func eachFate(t *txn, write func(journalEntry) error) error {
 	return t.each(bucketAudit, nil, nil, func(k, v []byte) (bool, error) {
-		if !bytes.Contains(v, []byte(eventPayout)) && !bytes.Contains(v, []byte(eventClose)) && !bytes.Contains(v, []byte(eventMarkPaid)) {
+		mayTell := func(event string) bool { return bytes.Contains(v, []byte(event)) } // sooner than decoding the entry
+		if !slices.ContainsFunc([]string{eventPayout, eventClose, eventMarkPaid, eventRefund}, mayTell) {
 			return true, nil
 		}
 		e, err := decodeEntry(k, v)
@@ -159,13 +161,19 @@ func eachFate(t *txn, write func(journalEntry) error) error {
 			if err != nil || r == nil {
 				return err == nil, err
 			}
-			return true, write(journalEntry{Closed: &journalClosed{DepositID: r.ID, Reason: e.Detail, TxID: e.TxID, Coins: r.Sent}})
+			return true, write(journalEntry{Closed: &journalClosed{DepositID: r.ID, Reason: e.Detail, TxID: e.TxID, Coins: r.Sent, Refund: r.RefundTxID}})
+		case eventRefund:
+			r, err := t.deposit(e.DepositID)
+			if err != nil || r == nil {
+				return err == nil, err
+			}
+			return true, write(journalEntry{Closed: r.refunded(e.Detail)})
 		case eventClose:
 			r, err := t.deposit(e.DepositID)
 			if err != nil || r == nil || r.Error == "" {
 				return err == nil, err
 			}
-			return true, write(journalEntry{Closed: &journalClosed{DepositID: r.ID, Reason: r.Error, TxID: e.TxID}})
+			return true, write(journalEntry{Closed: &journalClosed{DepositID: r.ID, Reason: r.Error, TxID: e.TxID, Refund: r.RefundTxID}})
 		}
 		return true, nil
 	})

@@ -16,7 +16,7 @@ import (
 type record struct {
 	teller.Deposit
 	mined       bool            // in a block of the best chain as far as the cursor goes
-	passthrough json.RawMessage // what the original noted about an exchange order; kept as it is
+	passthrough json.RawMessage // passthroughRow, or what the original noted about an exchange order, which is kept as it is
 	stored      *record         // nil for a new row
 }
 
@@ -51,6 +51,11 @@ type depositRow struct {
 	Absorbed  string             `json:"absorbed,omitempty"`
 	ByBalance bool               `json:"by_balance,omitempty"`
 	Uncounted bool               `json:"uncounted,omitempty"`
+
+	Bought     teller.Droplets `json:"bought,omitempty"`
+	Spent      *teller.Amount  `json:"spent,omitempty"` // nil = 0
+	Attempts   int             `json:"attempts,omitempty"`
+	RefundTxID string          `json:"refund_txid,omitempty"`
 }
 
 // outputRow is the output as the original's scanner noted it, also the JSON of bucketValues.
@@ -89,6 +94,10 @@ func exactValue(c teller.Coin, v int64) (teller.Amount, error) {
 
 func encodeRecord(r *record) ([]byte, error) {
 	cut := cutValue(r.Coin, r.Value)
+	var spent *teller.Amount
+	if !r.Spent.IsZero() {
+		spent = &r.Spent
+	}
 	return json.Marshal(depositRow{
 		Seq: r.Seq, UpdatedAt: unixSeconds(r.UpdatedAt), Status: r.Status, CoinType: r.Coin, SkyAddress: r.SkyAddress,
 		BuyMethod: r.BuyMethod, DepositAddress: r.Address, DepositID: r.ID, TxID: r.PayoutTxID,
@@ -96,6 +105,7 @@ func encodeRecord(r *record) ([]byte, error) {
 		Deposit: outputRow{CoinType: r.Coin, Address: r.Address, Value: cut, Height: r.Height, Tx: r.TxID, N: r.N},
 		Version: r.Version, Exact: &r.Value, BlockHash: r.BlockHash, Mined: r.mined, Owed: r.Owed, Orphaned: r.Orphaned,
 		Hold: r.Hold, Behind: r.Behind, Import: r.Import, Absorbed: r.Absorbed, ByBalance: r.ByBalance, Uncounted: r.Uncounted,
+		Bought: r.Bought, Spent: spent, Attempts: r.Attempts, RefundTxID: r.RefundTxID,
 	})
 }
 
@@ -120,6 +130,10 @@ func decodeRecord(id string, raw []byte) (*record, error) {
 		Status: row.Status, Owed: row.Owed, Sent: teller.Droplets(row.SkySent), PayoutTxID: row.TxID, Error: row.Error,
 		Orphaned: row.Orphaned, Hold: row.Hold, Behind: row.Behind, Import: row.Import, Absorbed: row.Absorbed,
 		ByBalance: row.ByBalance, Uncounted: row.Uncounted, UpdatedAt: fromUnix(row.UpdatedAt),
+		Bought: row.Bought, Attempts: row.Attempts, RefundTxID: row.RefundTxID,
+	}
+	if row.Spent != nil {
+		d.Spent = *row.Spent
 	}
 	if d.TxID == "" {
 		d.TxID, d.N = splitID(id)

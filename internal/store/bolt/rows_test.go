@@ -62,8 +62,9 @@ func dump(r *record) string {
 	}
 	d := r.Deposit
 	d.Hold, d.Value, d.Rate = nil, teller.Amount{}, teller.Rate{}
-	var pass bytes.Buffer
-	_ = json.Compact(&pass, r.passthrough)
+	var compact, pass bytes.Buffer
+	_ = json.Compact(&compact, r.passthrough)
+	json.HTMLEscape(&pass, compact.Bytes()) // as it is written; what it says is the same
 	return fmt.Sprintf("%+v value=%s rate=%s hold=%s mined=%v pass=%s", d, r.Value, r.Rate, hold, r.mined, &pass)
 }
 
@@ -79,6 +80,8 @@ func TestRowsReadBackAsWritten(t *testing.T) {
 			Sent: teller.Droplets(rapid.Uint64().Draw(t, "sent")), Error: rapid.String().Draw(t, "error"),
 			Orphaned: rapid.Bool().Draw(t, "orphaned"), ByBalance: rapid.Bool().Draw(t, "by balance"),
 			Uncounted: rapid.Bool().Draw(t, "uncounted"), UpdatedAt: fromUnix(rapid.Int64Range(0, 1<<40).Draw(t, "updated")),
+			Bought: teller.Droplets(rapid.Uint64().Draw(t, "bought")), Spent: teller.NewAmount(rapid.Uint64().Draw(t, "spent")),
+			Attempts: rapid.IntRange(0, 3).Draw(t, "attempts"), RefundTxID: rapid.StringMatching(`[0-9a-z]{0,12}`).Draw(t, "refund"),
 		}
 		value, err := teller.ParseAmount(rapid.StringMatching(`[0-9]{1,40}`).Draw(t, "value"))
 		if err != nil {
@@ -108,6 +111,7 @@ func FuzzDecodeRow(f *testing.F) {
 	f.Add("0xt:2", raw)
 	f.Add("t1:0", []byte(rowJSON(1, "waiting_send", "BTC", "b1", "t1", 0, 100, 0)))
 	f.Add("x", []byte(`{"status":"done"}`))
+	f.Add("x", []byte(`{"status":"done","passthrough":{"original":"<&>"}}`))
 	f.Fuzz(func(t *testing.T, id string, raw []byte) {
 		if !utf8.ValidString(id) {
 			t.Skip("JSON holds no such text, and no id is like that")
@@ -159,6 +163,7 @@ func FuzzJournalLine(f *testing.F) {
 			Status: teller.PayoutPending, Height: teller.UnknownHeight,
 		}},
 		{Closed: &journalClosed{DepositID: "a:1", Reason: "paid by hand", TxID: "t"}},
+		{Closed: &journalClosed{DepositID: "a:1", Reason: "half of it", Refund: "back", Owed: 5}},
 		{Anchor: &journalAnchor{Seq: 5, Hash: "00"}},
 	} {
 		line, err := e.line()

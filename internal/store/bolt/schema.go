@@ -58,6 +58,13 @@ const (
 	bucketUnclaimed   = "unclaimed"           // SKY address, withdrawal's seq, output's number -> claimRow
 )
 
+// Orders on an exchange. Those of a deposit are found by its id and the number of its attempts: see teller.OrderClientID.
+const (
+	bucketOrders       = "orders"         // client id -> orderRow
+	indexOrders        = "orders_by_seq"  // seq -> client id
+	indexPendingOrders = "orders_pending" // seq -> client id: those that are not final
+)
+
 // Keys of bucketMeta.
 const (
 	metaFormat       = "format"         // version of this schema, decimal
@@ -68,7 +75,8 @@ const (
 )
 
 const (
-	formatVersion   = "3"
+	formatVersion   = "4"
+	formatOrderless = "3"      // like 4, without orders
 	formatUnchained = "2"      // like 3, without a chain over the audit log and the heights of the wallet's addresses
 	formatSpelled   = "1"      // like 2, without the buckets of unbound payments to departures, and with addresses as they were imported
 	payoutChain     = "payout" // key in bucketChains
@@ -85,7 +93,7 @@ func ownBuckets() []string {
 		indexOpen, indexPayout, indexImport, indexAbsorb, indexBalance,
 		bucketUnbound, indexUnboundOf, indexUnboundAt, bucketRescans, bucketSources, bucketArrivals, bucketDepartures,
 		bucketRecalls, bucketWallet, bucketOutputs, bucketReserved, bucketPayouts, bucketPending, bucketWithdrawals, indexWithdrawal,
-		bucketUnclaimed,
+		bucketUnclaimed, bucketOrders, indexOrders, indexPendingOrders,
 	}
 	for _, c := range teller.Coins {
 		names = append(names, bindBucket(c), usedBucket(c))

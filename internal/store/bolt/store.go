@@ -91,7 +91,7 @@ func (s *Store) prepare() error {
 		err = translate(s.apply(createBuckets))
 	case kindOriginal:
 		err = s.importOriginal()
-	case kindSpelled, kindUnchained:
+	case kindSpelled, kindUnchained, kindOrderless:
 		err = s.upgrade(kind)
 	}
 	if err != nil {
@@ -108,6 +108,7 @@ const (
 	kindOriginal
 	kindSpelled   // ours, of format 1
 	kindUnchained // ours, of format 2
+	kindOrderless // ours, of format 3
 	kindOurs
 )
 
@@ -119,6 +120,8 @@ func (s *Store) kind() (k kind, err error) {
 			switch string(format) {
 			case formatVersion:
 				k = kindOurs
+			case formatOrderless:
+				k = kindOrderless
 			case formatUnchained:
 				k = kindUnchained
 			case formatSpelled:

@@ -23,17 +23,9 @@ func (s *Store) upgrade(from kind) error {
 			return err
 		}
 		t := &txn{tx: tx, now: s.now()}
-		if err := t.chainLog(); err != nil {
-			return err
-		}
-		if from == kindSpelled {
-			for _, c := range teller.Coins {
-				if err := t.upgradeCoin(c); err != nil {
-					return err
-				}
-			}
-		}
-		if err := t.vouch(); err != nil {
+		if from == kindOrderless {
+			t.audit(teller.AuditEntry{Event: eventUpgrade, Detail: "to format " + formatVersion + ", which knows orders on an exchange; no deposit has one"})
+		} else if err := t.upgradeUnchained(from); err != nil {
 			return err
 		}
 		t.writeTotals()
@@ -44,6 +36,21 @@ func (s *Store) upgrade(from kind) error {
 	}
 	s.log.Info("database of an older teller brought to the present format", "format", formatVersion, "copy", aside)
 	return nil
+}
+
+// upgradeUnchained brings a ledger to the present format whose log has no hashes.
+func (t *txn) upgradeUnchained(from kind) error {
+	if err := t.chainLog(); err != nil {
+		return err
+	}
+	if from == kindSpelled {
+		for _, c := range teller.Coins {
+			if err := t.upgradeCoin(c); err != nil {
+				return err
+			}
+		}
+	}
+	return t.vouch()
 }
 
 // chainLog links what is written next to all entries of a log without a chain. They stay as they are: the hash of the

@@ -17,6 +17,7 @@ const (
 	findIndex    = "index"    // an index does not agree with the rows
 	findTotals   = "totals"   // sums do not agree with the rows
 	findPayouts  = "payouts"  // deposits and payouts do not agree
+	findOrders   = "orders"   // deposits and their orders on an exchange do not agree
 	findReserved = "reserved" // outputs of the wallet and pending payouts do not agree
 	findBooks    = "books"    // the wallet's books do not agree with its outputs
 	findBindings = "bindings" // bindings do not agree with each other
@@ -30,6 +31,7 @@ var means = map[string]string{
 	findIndex:    "A deposit may be overlooked, or shown where it does not belong. The file is damaged, was changed by something else than teller, or teller has a fault.",
 	findTotals:   "The accounting does not show what the deposits are. The file is damaged, was changed by something else than teller, or teller has a fault.",
 	findPayouts:  "A deposit may have been paid twice, or not at all. The file is damaged, was changed by something else than teller, or teller has a fault.",
+	findOrders:   "More or less may have been bought for a deposit than is sent for it. The file is damaged, was changed by something else than teller, or teller has a fault.",
 	findReserved: "Coins of the wallet might be spent twice, or never. The file is damaged, was changed by something else than teller, or teller has a fault.",
 	findBooks:    "Coins are missing from the ledger, or it has too many. The file is damaged, was changed by something else than teller, or teller has a fault.",
 	findBindings: "A buyer's coins might go to somebody else. The file is damaged, was changed by something else than teller, or teller has a fault.",
@@ -42,7 +44,7 @@ const (
 )
 
 // Verify checks the ledger in a file by itself: the chain of the audit log, the log against the deposits, every index
-// against the rows and back, totals, payouts, the wallet's books, bindings. It only reads. The file must not be in use
+// against the rows and back, totals, payouts, orders, the wallet's books, bindings. It only reads. The file must not be in use
 // (CodeUnavailable); CodeUnsupported when it is not of the present format, CodeCorrupt when it can not be read at all.
 // It needs about 50 bytes of memory for each deposit.
 func Verify(ctx context.Context, path string) (teller.Verification, error) {
@@ -72,13 +74,13 @@ func (s *Store) Verify(ctx context.Context) (v teller.Verification, err error) {
 }
 
 // VerifyWallet checks in one short look what must be right before anything is paid: the wallet's books against its
-// outputs, and reserved outputs against pending payouts and their deposits. Its cost is that of the wallet and what is
-// pending, not of the ledger.
+// outputs, reserved outputs against pending payouts and their deposits, and the orders on an exchange of what is being
+// bought or to be paid next. Its cost is that of the wallet and what is pending, not of the ledger.
 func (s *Store) VerifyWallet(ctx context.Context) ([]teller.Finding, error) {
 	var found []teller.Finding
 	err := s.view(ctx, func(t *txn) error {
-		v := &verifier{txn: t, ctx: ctx}
-		for _, check := range []func() error{v.checkBooks, v.checkReserved, v.checkPending} {
+		v := &verifier{txn: t, ctx: ctx, seed: maphash.MakeSeed()}
+		for _, check := range []func() error{v.checkBooks, v.checkReserved, v.checkPending, v.checkBuying} {
 			if err := check(); err != nil {
 				return err
 			}
@@ -106,6 +108,7 @@ type lastEntry struct {
 	status byte // index in teller.Statuses
 	paid   bool // a confirmed payout names it
 	byHand bool // an operator has said that a transaction of somebody else paid it
+	bought bool // what is owed was taken out of what was bought
 }
 
 func (s *Store) verify(ctx context.Context) (res teller.Verification, err error) {

@@ -20,6 +20,7 @@ func depositIndexes() []string {
 func (v *verifier) checkDeposits() error {
 	sum := newTotals()
 	keys := make(map[string]int)
+	orders := 0
 	var highest uint64
 	err := v.rows(bucketDeposits, func(k, raw []byte) error {
 		v.res.Deposits++
@@ -41,6 +42,7 @@ func (v *verifier) checkDeposits() error {
 			v.find(findTotals, "The sums overflow with deposit %s.", id)
 		}
 		v.checkBuyer(r)
+		orders += v.checkOrdersOf(r)
 		return v.checkPaid(r)
 	})
 	if err != nil {
@@ -56,6 +58,9 @@ func (v *verifier) checkDeposits() error {
 		if err := v.checkIndex(index, keys[index]); err != nil {
 			return err
 		}
+	}
+	if err := v.checkOrders(orders); err != nil {
+		return err
 	}
 	return v.checkTotals(sum)
 }
@@ -110,6 +115,7 @@ func (v *verifier) checkTotals(want *teller.Totals) error {
 	}
 	for _, c := range teller.Coins {
 		compare(string(c)+" received", have.Received[c].Format(c), want.Received[c].Format(c))
+		compare(string(c)+" spent on exchanges", have.Spent[c].Format(c), want.Spent[c].Format(c))
 		compare(string(c)+" deposits that freeze the coin", have.Frozen[c], want.Frozen[c])
 		n, err := v.count(bindBucket(c))
 		if err != nil {
@@ -122,6 +128,8 @@ func (v *verifier) checkTotals(want *teller.Totals) error {
 		compare("deposits in "+string(s), have.Deposits[s], want.Deposits[s])
 	}
 	compare("SKY sent", have.Sent, want.Sent)
+	compare("SKY bought", have.Bought, want.Bought)
+	compare("SKY bought and kept", have.Kept, want.Kept)
 	compare("deposits with an error", have.Errored, want.Errored)
 	compare("deposits held", have.Held, want.Held)
 	return nil

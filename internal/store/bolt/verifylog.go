@@ -79,7 +79,14 @@ func (v *verifier) follow(e teller.AuditEntry) {
 	case known && !leads(e.From, e.To):
 		v.find(findReplay, "Entry %d of the audit log brings deposit %s from %s to %s, which no event does.", e.Seq, e.DepositID, e.From, e.To)
 	}
-	v.last[v.key(e.DepositID)] = lastEntry{seq: e.Seq, status: byte(to), byHand: was.byHand || e.Event == eventMarkPaid}
+	now := lastEntry{seq: e.Seq, status: byte(to), byHand: was.byHand || e.Event == eventMarkPaid, bought: was.bought}
+	switch e.Event {
+	case eventBought:
+		now.bought = true
+	case eventRefund:
+		now.bought = e.Actor != journalActor
+	}
+	v.last[v.key(e.DepositID)] = now
 }
 
 // leads reports whether some event, or none, leads from one status to the other.

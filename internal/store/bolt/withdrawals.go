@@ -179,12 +179,25 @@ func (t *txn) claim(r *record, txid, actor string) error {
 	return nil
 }
 
-// worth is what the deposit is owed, or would be if it were decided on now; 0 when there is no rate to tell.
+// worth is what the deposit is owed, or would be if it were decided on now; 0 when nothing tells that. What is bought for on
+// an exchange is worth what was bought, cut to what a transaction can carry.
 func (r *record) worth() (teller.Droplets, error) {
-	if r.Owed != 0 || r.Rate.IsZero() {
+	switch {
+	case r.Owed != 0:
 		return r.Owed, nil
+	case r.boughtFor():
+		const unit = teller.DropletsPerSKY / 1000 // teller.MaxDecimals
+		return r.Bought / unit * unit, nil
+	case r.Rate.IsZero():
+		return 0, nil
 	}
 	return r.Rate.Convert(r.Coin, r.Value, teller.MaxDecimals)
+}
+
+// boughtFor reports whether what the deposit is worth is what was bought for it. What the original bought is not known:
+// there the rate tells.
+func (r *record) boughtFor() bool {
+	return r.BuyMethod == teller.BuyPassthrough && (r.Import == teller.ImportNone || r.Attempts > 0)
 }
 
 // SettleWithdrawal implements teller.OperatorStore.

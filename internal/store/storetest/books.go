@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"context"
 	"slices"
 
 	"github.com/skycoin/teller"
@@ -22,6 +23,7 @@ func (l *ledger) checkBooks() {
 	}
 	l.checkTotals(all)
 	l.checkListings(all)
+	l.checkOrders(all)
 	l.checkWallet()
 	l.checkTrail(all)
 }
@@ -60,7 +62,12 @@ func (l *ledger) checkTotals(all []teller.Deposit) {
 	statuses := map[teller.Status]int{}
 	frozen := map[teller.Coin]int{}
 	errored, held := 0, 0
+	spent := map[teller.Coin]teller.Amount{}
+	var bought, kept teller.Droplets
 	for _, d := range all {
+		bought += d.Bought
+		spent[d.Coin] = spent[d.Coin].Add(d.Spent)
+		kept += keptOf(d)
 		statuses[d.Status]++
 		sent += d.Sent
 		if d.Received() {
@@ -82,11 +89,81 @@ func (l *ledger) checkTotals(all []teller.Deposit) {
 	for _, c := range teller.Coins {
 		l.same("received "+string(c), sum.Received[c].String(), received[c].String())
 		l.same("frozen "+string(c), sum.Frozen[c], frozen[c])
+		l.same("spent "+string(c), sum.Spent[c].String(), spent[c].String())
 		bound := 0
 		l.must(l.store.BoundAddresses(l.ctx, c, func(string) error { bound++; return nil }))
 		l.same("bound "+string(c), sum.Bound[c], bound)
 	}
 	l.same("sent, errored, held", []any{sum.Sent, sum.Errored, sum.Held}, []any{sent, errored, held})
+	l.same("bought, kept", []any{sum.Bought, sum.Kept}, []any{bought, kept})
+}
+
+// keptOf is what of the SKY bought for a deposit is owed to nobody.
+func keptOf(d teller.Deposit) teller.Droplets {
+	owed := d.Owed
+	switch d.Status {
+	case teller.StatusWaitingSend, teller.StatusWaitingConfirm:
+	case teller.StatusDone:
+		owed = d.Sent // what was closed is owed no more
+	default:
+		return 0
+	}
+	if owed >= d.Bought {
+		return 0
+	}
+	return d.Bought - owed
+}
+
+// checkOrders checks that each deposit has the orders that it counts, one behind the other, that at most the last of them
+// is pending, that what they bought and spent is what the deposit says, and that the pending ones are listed in order.
+func (l *ledger) checkOrders(all []teller.Deposit) {
+	l.Helper()
+	known, pending := map[uint64]string{}, map[uint64]string{}
+	for _, d := range all {
+		orders, err := l.store.OrdersOf(l.ctx, d.ID)
+		l.must(err)
+		l.same("orders of "+d.ID, len(orders), d.Attempts)
+		var bought teller.Droplets
+		var spent teller.Amount
+		for i, o := range orders {
+			l.same("order", []any{o.ClientID, o.DepositID, o.Attempt, o.Coin}, []any{teller.OrderClientID(d.ID, i+1), d.ID, i + 1, d.Coin})
+			one, err := l.store.Order(l.ctx, o.ClientID)
+			l.must(err)
+			l.same("order by id and by listing", one, o)
+			l.same("final", o.Final, o.State == teller.OrderFinal)
+			bought += o.Bought
+			spent = spent.Add(o.Spent)
+			known[o.Seq] = o.ClientID
+			if o.Pending() {
+				l.same("the pending one of "+d.ID, o.Attempt, d.Attempts)
+				pending[o.Seq] = o.ClientID
+			}
+		}
+		l.same("bought and spent for "+d.ID, []any{d.Bought, d.Spent}, []any{bought, spent})
+	}
+	l.lists("orders", known, l.store.Orders)
+	l.lists("pending orders", pending, l.store.PendingOrders)
+}
+
+// lists goes through a listing of orders, which must name these ones, in order.
+func (l *ledger) lists(what string, want map[uint64]string, list func(context.Context, uint64, int) ([]teller.Order, error)) {
+	l.Helper()
+	var last uint64
+	for {
+		page, err := list(l.ctx, last, 2)
+		l.must(err)
+		if len(page) == 0 {
+			break
+		}
+		for _, o := range page {
+			if o.Seq <= last || want[o.Seq] != o.ClientID {
+				l.Fatalf("order %s with seq %d is among the %s after %d; those are %v", o.ClientID, o.Seq, what, last, want)
+			}
+			last = o.Seq
+			delete(want, o.Seq)
+		}
+	}
+	l.same(what+" that are not listed", len(want), 0)
 }
 
 func (l *ledger) checkListings(all []teller.Deposit) {

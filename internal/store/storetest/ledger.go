@@ -135,11 +135,18 @@ func (l *ledger) deposit(id string) teller.Deposit {
 // credited makes a deposit of a fresh buyer that waits to be decided, and returns it.
 func (l *ledger) credited(sky string, value uint64) teller.Deposit {
 	l.Helper()
+	return l.creditedFor(sky, value, teller.BuyDirect)
+}
+
+// creditedFor is credited with a buy method.
+func (l *ledger) creditedFor(sky string, value uint64, method teller.BuyMethod) teller.Deposit {
+	l.Helper()
 	if len(l.chains[teller.BTC]) == 0 {
 		l.block(teller.BTC)
 	}
 	address, txid := l.name("addr"), l.name("tx")
-	l.bind(teller.BTC, address, sky)
+	_, err := l.store.Bind(l.ctx, teller.Binding{Coin: teller.BTC, Address: address, SkyAddress: sky, BuyMethod: method}, 0)
+	l.must(err)
 	l.block(teller.BTC, transfer(address, txid, 0, value))
 	l.blocks(teller.BTC, int(l.conf))
 	return l.deposit(teller.DepositID(txid, 0))

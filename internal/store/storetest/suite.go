@@ -4,7 +4,7 @@
 // The tests are written against the words of ports.go: each calls the store only, and knows nothing of how rows are kept.
 // ledger.go is the small world they live in (deposit chains, a Skycoin chain, a wallet), books.go compares the totals and
 // listings of a ledger with its rows, audit.go does so with its audit log, and model.go drives a store by random steps against a model, of which modelscan.go
-// and modelwallet.go are parts; modelbalance.go does so for balances.
+// and modelwallet.go are parts; modelbalance.go does so for balances, and modelorders.go for orders on an exchange.
 package storetest
 
 import (
@@ -35,6 +35,10 @@ func Run(t *testing.T, factory Factory) {
 		"Holds":      holdTests,
 		"Life":       lifeTests,
 		"Audit":      auditTests,
+		"Orders":     orderTests,
+		"Doubts":     doubtTests,
+		"Failures":   failureTests,
+		"Purchases":  purchaseTests,
 	}
 	for name, tests := range groups {
 		t.Run(name, func(t *testing.T) {
@@ -51,5 +55,6 @@ func Run(t *testing.T, factory Factory) {
 		})
 	}
 	t.Run("BalanceModel", func(t *testing.T) { runBalanceModel(t, factory) })
+	t.Run("OrderModel", func(t *testing.T) { runOrderModel(t, factory) })
 	t.Run("Model", func(t *testing.T) { runModel(t, factory) })
 }

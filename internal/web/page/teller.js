@@ -58,7 +58,10 @@ function coinChoice(coin, offer) {
     Object.assign(input, { type: "radio", name: "coin_type", value: coin, disabled: !usable });
     const text = element("span");
     text.append(element("strong", "", coin));
-    let line = `1 ${coin} buys ${plain(offer.fixed_exchange_rate)} SKY. At least ${plain(offer.minimum)} ${coin}.`;
+    const price = offer.buy_method === "passthrough"
+        ? "Buys SKY on an exchange, at its price."
+        : `1 ${coin} buys ${plain(offer.fixed_exchange_rate)} SKY.`;
+    let line = `${price} At least ${plain(offer.minimum)} ${coin}.`;
     if (!offer.enabled) line = "Not accepted here.";
     else if (!offer.available) line = "No deposit address is free just now.";
     text.append(element("span", "hint", line));
@@ -137,9 +140,12 @@ function showDeposit(bound, skyaddr) {
     const wait = offer.confirmations_required === 0
         ? "As soon as your payment is in a block, we send your SKY."
         : `When your payment has ${blocks(offer.confirmations_required)}, we send your SKY.`;
+    const price = bound.buy_method === "passthrough"
+        ? `Your ${coin} buy SKY on an exchange when they have arrived. You get what they buy there at that time, less its fees.`
+        : `You get ${plain(offer.fixed_exchange_rate)} SKY for 1 ${coin}. A later payment gets the rate of its own time.`;
     $("deposit-steps").replaceChildren(
         element("li", "", `Send at least ${plain(offer.minimum)} ${coin}; less buys no SKY. Note the address: it is not shown again.`),
-        element("li", "", `You get ${plain(offer.fixed_exchange_rate)} SKY for 1 ${coin}. A later payment gets the rate of its own time.`),
+        element("li", "", price),
         element("li", "", `${wait} They go to ${skyaddr}.`),
         element("li", "", "This page follows your deposit below. You may close it and come back."),
     );

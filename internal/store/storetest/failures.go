@@ -1,0 +1,129 @@
+package storetest
+
+import (
+	"strings"
+
+	"github.com/skycoin/teller"
+)
+
+// What becomes of orders that have failed, and of those that the exchange does not have.
+var failureTests = map[string]func(*ledger){
+	"Judged":       testOrderJudged,
+	"FailRefusals": testOrderFailRefusals,
+	"Ended":        testOrderEnded,
+	"EndedHeld":    testOrderEndedThenClosed,
+	"EndRefusals":  testOrderEndRefusals,
+}
+
+func (l *ledger) fail(id string) teller.Deposit {
+	l.Helper()
+	d, err := l.store.FailOrder(l.ctx, id, l.deposit(id).Version, "nobody sells")
+	l.must(err)
+	return d
+}
+
+// failed is the end of an order that has bought a part.
+func failed(o teller.Order, bought teller.Droplets, spent uint64) teller.OrderReport {
+	r := final(o, bought, spent)
+	r.Filled, r.Status = false, "cancelled"
+	return r
+}
+
+// A failed order is judged once: with the hold. Released, the next attempt is made, and that one can fail again.
+func testOrderJudged(l *ledger) {
+	d := l.toBuy("alice", 1_000_000)
+	for n := range 2 {
+		o := l.prepare(d.ID)
+		o = l.note(l.begin(o), failed(o, 1_000_000, 100_000))
+		held := l.fail(d.ID)
+		l.same("held", []any{held.Status, held.Hold.Reason, held.Hold.Detail, held.Attempts},
+			[]any{teller.StatusWaitingPassthroughOrderComplete, teller.HoldOrderFailed, "nobody sells", n + 1})
+		l.reopen()
+		judged, err := l.store.Order(l.ctx, o.ClientID)
+		l.must(err)
+		l.same("order", []any{judged.Judged, judged.Version > o.Version, judged.Pending(), judged.Bought}, []any{true, true, false, "1.000000"})
+		_, err = l.store.Release(l.ctx, d.ID, teller.Act{Actor: "olga", Reason: "again"})
+		l.must(err)
+	}
+	l.is(d.ID, teller.StatusWaitingPassthroughOrderComplete, "")
+}
+
+func testOrderFailRefusals(l *ledger) {
+	refuse := func(name, id string, version uint64, code teller.Code) {
+		l.Helper()
+		before := l.history()
+		if _, err := l.store.FailOrder(l.ctx, id, version, "nobody sells"); teller.CodeOf(err) != code {
+			l.Fatalf("%s: got %v, want code %s", name, err, code)
+		}
+		l.same(name+": written", l.history(), before)
+	}
+	none := l.toBuy("alice", 1_000_000)
+	refuse("no order", none.ID, none.Version, teller.CodeConflict)
+	o := l.prepare(none.ID)
+	refuse("a pending order", none.ID, l.deposit(none.ID).Version, teller.CodeConflict)
+	l.note(l.begin(o), failed(o, 0, 0))
+	refuse("changed", none.ID, l.deposit(none.ID).Version-1, teller.CodeConflict)
+	l.fail(none.ID)
+	refuse("held", none.ID, l.deposit(none.ID).Version, teller.CodeConflict)
+	refuse("unknown", "nobody:0", 1, teller.CodeNotFound)
+}
+
+// An order that the exchange may have been called for, and does not have, is ended by an operator's word. The doubt is
+// answered by it, and the next attempt can be made.
+func testOrderEnded(l *ledger) {
+	d := l.toBuy("alice", 1_000_000)
+	o := l.begin(l.prepare(d.ID))
+	_, err := l.store.DoubtOrder(l.ctx, o.ClientID, o.Version, "no answer came")
+	l.must(err)
+	l.is(d.ID, teller.StatusWaitingPassthrough, teller.HoldOrderUnknown)
+	ended, err := l.store.EndOrder(l.ctx, o.ClientID, teller.Act{Actor: "olga", Reason: "it is not there"})
+	l.must(err)
+	l.same("order", []any{ended.State, ended.Final, ended.Filled, ended.Doubted, ended.Bought, ended.Spent},
+		[]any{teller.OrderFinal, true, false, false, "0.000000", "0"})
+	l.is(d.ID, teller.StatusWaitingPassthrough, "")
+	log, err := l.store.Audit(l.ctx, 0, 100_000)
+	l.must(err)
+	if last := log[len(log)-1]; last.Actor != "olga" || !strings.Contains(last.Detail, "it is not there") || last.DepositID != d.ID {
+		l.Fatalf("the audit log says %+v", last)
+	}
+	l.same("the next attempt", l.prepare(d.ID).Attempt, 2)
+}
+
+// A deposit whose coins are gone, held with an order that is not at the exchange, would keep its coin frozen for ever.
+func testOrderEndedThenClosed(l *ledger) {
+	d := l.toBuy("alice", 1_000_000)
+	o := l.begin(l.prepare(d.ID))
+	_, err := l.store.Hold(l.ctx, d.ID, l.deposit(d.ID).Version, teller.HoldOrphaned, "gone")
+	l.must(err)
+	act := teller.Act{Actor: "olga", Reason: "the coins are gone"}
+	if _, err := l.store.CloseDeposit(l.ctx, d.ID, act); teller.CodeOf(err) != teller.CodeForbidden || !strings.Contains(err.Error(), "orders end") {
+		l.Fatalf("closing it is answered with %v", err)
+	}
+	_, err = l.store.EndOrder(l.ctx, o.ClientID, act)
+	l.must(err)
+	l.is(d.ID, teller.StatusWaitingPassthrough, teller.HoldOrphaned)
+	_, err = l.store.CloseDeposit(l.ctx, d.ID, act)
+	l.must(err)
+	l.is(d.ID, teller.StatusDone, "")
+}
+
+func testOrderEndRefusals(l *ledger) {
+	placed, over := l.prepare(l.toBuy("alice", 1_000_000).ID), l.prepare(l.toBuy("bob", 1_000_000).ID)
+	placed = l.note(l.begin(placed), report(placed, 0, 0))
+	over = l.note(l.begin(over), final(over, 5_000_000, 1_000_000))
+	for name, c := range map[string]struct {
+		id, reason string
+		code       teller.Code
+	}{
+		"no reason": {placed.ClientID, "", teller.CodeInvalid},
+		"shown":     {placed.ClientID, "because", teller.CodeForbidden},
+		"final":     {over.ClientID, "because", teller.CodeConflict},
+		"unknown":   {"t-nobody-1", "because", teller.CodeNotFound},
+	} {
+		before := l.history()
+		if _, err := l.store.EndOrder(l.ctx, c.id, teller.Act{Actor: "olga", Reason: c.reason}); teller.CodeOf(err) != c.code {
+			l.Fatalf("%s: got %v, want code %s", name, err, c.code)
+		}
+		l.same(name+": written", l.history(), before)
+	}
+}
