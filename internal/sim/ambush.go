@@ -9,11 +9,19 @@ import (
 
 // between are the calls of the workers that act on a due deposit, by its status.
 var between = map[teller.Status][]string{
-	teller.StatusWaitingDecide: {"ledger.Due"},
+	teller.StatusWaitingPassthrough:              buying,
+	teller.StatusWaitingPassthroughOrderComplete: buying,
+	teller.StatusWaitingDecide:                   {"ledger.Due"},
 	teller.StatusWaitingSend: {
 		"ledger.Due", "node.Pending", "node.Synced", "node.Head", "node.Rules", "ledger.WalletCursor", "ledger.Outputs", "wallet.Build",
 	},
 	teller.StatusWaitingConfirm: {"ledger.PendingPayouts", "node.Inject", "node.Blocks"},
+}
+
+// buying are the calls of the worker that buys on the exchange.
+var buying = []string{
+	"ledger.PendingOrders", "ledger.Order", "ledger.Deposit", "ledger.Due", "exchange.Find", "exchange.Market", "exchange.Balance",
+	"exchange.Place", "exchange.Order",
 }
 
 // looking are the calls by which the payer finds out what others take out of the wallet.
@@ -22,6 +30,7 @@ var looking = []string{"ledger.WalletCursor", "node.Synced", "node.Head", "node.
 // acting names the worker that acts on a due deposit of a status.
 var acting = map[teller.Status]string{
 	teller.StatusWaitingDecide: "processor", teller.StatusWaitingSend: "sender", teller.StatusWaitingConfirm: "broadcaster",
+	teller.StatusWaitingPassthrough: "buyer", teller.StatusWaitingPassthroughOrderComplete: "buyer",
 }
 
 // plot sets a trap for the worker that is to act on a deposit, and lets it walk into it.
@@ -42,6 +51,9 @@ func (r *run) plot() {
 			w.trap = t
 			_, _ = r.step(worker)
 			w.trap = nil
+			if w.chance(700) {
+				r.forgive(d.SkyAddress)
+			}
 			return
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/skycoin/teller"
 	"github.com/skycoin/teller/internal/audit"
@@ -29,6 +30,8 @@ type setting struct {
 	maxDecimals int
 	maxSize     int
 	wallet      *hotWallet
+	passthrough bool // SKY for BTC and ETH is bought on the exchange
+	policy      settle.Policy
 }
 
 // engine is one life of the process: everything that internal/app joins, but for the listeners and the loops, whose part
@@ -63,7 +66,8 @@ func openEngine(ctx context.Context, w *world, dir string, s setting) (e *engine
 		Pools: make(map[teller.Coin]counter.Pool), Watch: make(map[teller.Coin]func(string) error),
 	}
 	for _, coin := range teller.Coins {
-		e.counter.Terms.Coins[coin] = teller.CoinTerms{Enabled: true}
+		_, traded := smallest[coin]
+		e.counter.Terms.Coins[coin] = teller.CoinTerms{Enabled: true, Traded: traded}
 		if err := e.openCoin(ctx, coin); err != nil {
 			return e, err
 		}
@@ -120,10 +124,17 @@ func (e *engine) openSettlement() {
 	node, log, s := &skyNode{e.w.sky}, e.logger(), e.setting
 	own := s.wallet.Addresses()
 	auditor := &audit.Auditor{Ledger: e.ledger, Node: node, Log: log}
+	if s.passthrough {
+		e.counter.Terms.BuyMethod = teller.BuyPassthrough
+		e.workers = append(e.workers, &settle.Buyer{
+			Exchange: e.w.exchange, Store: e.ledger, Log: log, Clock: e.w, Policy: s.policy, Rates: s.rates,
+			FailureWait: 5 * time.Second, RatelimitWait: 10 * time.Second,
+		})
+	}
 	e.workers = append(e.workers,
 		&settle.Follower{Node: node, Store: e.ledger, Log: log, Addresses: own, Genesis: "sky-genesis"},
 		&settle.Vetter{Node: node, Store: e.ledger, Log: log, Addresses: own, MaxDecimals: s.maxDecimals},
-		&settle.Decider{Store: e.ledger, Log: log, MaxDecimals: s.maxDecimals, Rates: s.rates},
+		&settle.Decider{Store: e.ledger, Log: log, MaxDecimals: s.maxDecimals, Rates: s.rates, Exchange: s.passthrough},
 		&settle.Payer{
 			Node: node, Store: e.ledger, Wallet: &signer{s.wallet, e.w}, SKY: sky.Addresses{}, Log: log, Clock: e.w, MaxSize: s.maxSize,
 			Audit: auditor.Gate,

@@ -24,6 +24,8 @@ const (
 	Stale       Mode = "stale"        // the answer is that of an earlier state of the world
 	Malformed   Mode = "malformed"    // the answer is not what it should be
 	Full        Mode = "disk full"    // nothing is written, for want of space
+	Limited     Mode = "rate limited" // the exchange says that it was asked too often
+	Late        Mode = "late arrival" // no answer comes, and the request arrives when nobody waits for it any more
 	Torn        Mode = "torn"         // the process dies while a part is written
 )
 
@@ -39,6 +41,7 @@ type boundary struct {
 var (
 	read   = []Mode{CrashBefore, CrashAfter, Fail, Delay, Hang}
 	answer = append(slices.Clone(read), Stale, Malformed)
+	trade  = append(slices.Clone(read), Malformed, Limited)
 	act    = []Mode{CrashBefore, CrashAfter, Fail, Lost, Delay, Hang, Twice}
 	commit = []Mode{CrashBefore, CrashAfter, Fail, Lost, Full}
 	line   = []Mode{CrashBefore, CrashAfter, Fail, Torn}
@@ -56,30 +59,39 @@ func boundaries() []boundary {
 	for _, c := range teller.Coins {
 		add(150, append(slices.Clone(read), Malformed), c.Lower()+".", "Genesis")
 		add(8, answer, c.Lower()+".", "Tip", "Block")
-		add(60, answer, c.Lower()+".", "BlockHash")
+		add(150, answer, c.Lower()+".", "BlockHash")
 	}
 	add(60, read, "", "eth.Balances", "btc.Unconfirmed")
 	add(150, append(slices.Clone(read), Malformed), "node.", "Genesis")
-	add(15, read, "node.", "Head", "Synced", "Rules", "Pending")
+	add(15, read, "node.", "Head", "Synced")
+	add(60, read, "node.", "Rules", "Pending")
 	add(30, append(slices.Clone(read), Malformed), "node.", "Blocks")
 	add(200, read, "node.", "Outputs", "History", "Transaction")
 	add(120, act, "node.", "Inject")
 	add(150, []Mode{CrashBefore, CrashAfter, Fail, Delay}, "", "wallet.Build")
-	add(10, []Mode{Fail, Delay}, "ledger.", reads...)
-	add(20, []Mode{Fail}, "ledger.", writes...)
+	add(60, trade, "exchange.", "Market", "Balance", "Find", "Order")
+	add(600, trade, "exchange.", "Cancel")
+	add(500, append(slices.Clone(act), Malformed, Limited, Late), "exchange.", "Place")
+	add(15, []Mode{Fail, Delay}, "ledger.", reads...)
+	add(100, []Mode{Fail, Delay}, "ledger.", "Order")
+	for _, op := range writes {
+		add(20+150*count(slices.Contains(rare, op) || slices.Contains(seldom, op)), []Mode{Fail}, "ledger.", op)
+	}
 	for _, op := range append(slices.Clone(writes), "Open") {
 		switch {
-		case op == "MarkPaid": // which operators seldom do
-			add(600, commit, "commit.", op)
+		case op == "MarkPaid": // its journal line has faults of its own
+			add(500, commit, "commit.", op)
+		case slices.Contains(rare, op):
+			add(900, commit, "commit.", op)
 		case slices.Contains(seldom, op):
-			add(250, commit, "commit.", op)
+			add(350, commit, "commit.", op)
 		default:
 			add(60, commit, "commit.", op)
 		}
 	}
 	for _, op := range journaled {
-		if op == "MarkPaid" {
-			add(700, line, "journal.", op)
+		if slices.Contains(rare, op) {
+			add(900, line, "journal.", op)
 		} else {
 			add(150, line, "journal.", op)
 		}
@@ -91,15 +103,20 @@ func boundaries() []boundary {
 var (
 	reads = []string{
 		"Cursor", "SavedHash", "BoundAddresses", "UsedAddresses", "IsUsed", "BoundAfter", "Totals", "Rescan", "Due",
-		"WalletCursor", "Outputs", "PendingPayouts", "ImportsToCheck", "VerifyWallet", "Deposit",
+		"WalletCursor", "Outputs", "PendingPayouts", "ImportsToCheck", "VerifyWallet", "Deposit", "PendingOrders",
 	}
 	writes = []string{
 		"Bind", "PinChain", "SaveBlocks", "CreditDeep", "NoteTip", "Rewind", "StartRescan", "SaveRescanned",
 		"CompareBalances", "Decide", "PinSkycoin", "OpenWallet", "SaveSkyBlocks", "NotePending", "CreatePayout", "Hold",
 		"Release", "CloseDeposit", "SettleWithdrawal", "MarkPaid",
+		"PrepareOrder", "BeginOrder", "NoteOrder", "DoubtOrder", "FailOrder", "SendBought", "PayInstead", "Refund", "EndOrder",
 	}
 	// seldom are those of writes that a run makes once or twice.
-	seldom = []string{"CompareBalances", "NotePending", "PinChain", "PinSkycoin", "OpenWallet", "Hold", "StartRescan", "SettleWithdrawal", "CloseDeposit", "Release", "MarkPaid", "Open"}
+	seldom = []string{"CompareBalances", "NotePending", "PinChain", "PinSkycoin", "OpenWallet", "Hold", "StartRescan", "SettleWithdrawal", "CloseDeposit", "Release", "MarkPaid", "Open", "DoubtOrder", "FailOrder", "PayInstead", "Refund", "EndOrder",
+		"PrepareOrder", "BeginOrder", "NoteOrder", "SendBought", "CreatePayout", "CreditDeep",
+	}
+	// rare are those that operators do once in many runs.
+	rare = []string{"MarkPaid", "PayInstead", "Refund", "EndOrder", "FailOrder", "DoubtOrder"}
 	// journaled are those that add lines to the journal; lines that a failure has left out go with any later one.
 	journaled = []string{"Bind", "CreatePayout", "CloseDeposit", "MarkPaid", "Open", "later"}
 )

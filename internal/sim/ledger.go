@@ -181,6 +181,50 @@ func (l *ledger) MarkPaid(ctx context.Context, id, txid string, coins teller.Dro
 	return value(l, "MarkPaid", func() (teller.Deposit, error) { return l.Store.MarkPaid(ctx, id, txid, coins, act) })
 }
 
+func (l *ledger) PendingOrders(ctx context.Context, after uint64, limit int) ([]teller.Order, error) {
+	return value(l, "PendingOrders", func() ([]teller.Order, error) { return l.Store.PendingOrders(ctx, after, limit) })
+}
+
+func (l *ledger) Order(ctx context.Context, clientID string) (teller.Order, error) {
+	return value(l, "Order", func() (teller.Order, error) { return l.Store.Order(ctx, clientID) })
+}
+
+func (l *ledger) PrepareOrder(ctx context.Context, d teller.OrderDraft) (teller.Order, error) {
+	return value(l, "PrepareOrder", func() (teller.Order, error) { return l.Store.PrepareOrder(ctx, d) })
+}
+
+func (l *ledger) BeginOrder(ctx context.Context, clientID string, version uint64) (teller.Order, error) {
+	return value(l, "BeginOrder", func() (teller.Order, error) { return l.Store.BeginOrder(ctx, clientID, version) })
+}
+
+func (l *ledger) NoteOrder(ctx context.Context, clientID string, version uint64, r teller.OrderReport) (teller.Order, error) {
+	return value(l, "NoteOrder", func() (teller.Order, error) { return l.Store.NoteOrder(ctx, clientID, version, r) })
+}
+
+func (l *ledger) DoubtOrder(ctx context.Context, clientID string, version uint64, detail string) (teller.Order, error) {
+	return value(l, "DoubtOrder", func() (teller.Order, error) { return l.Store.DoubtOrder(ctx, clientID, version, detail) })
+}
+
+func (l *ledger) FailOrder(ctx context.Context, id string, version uint64, detail string) (teller.Deposit, error) {
+	return value(l, "FailOrder", func() (teller.Deposit, error) { return l.Store.FailOrder(ctx, id, version, detail) })
+}
+
+func (l *ledger) SendBought(ctx context.Context, id string, version uint64, owed teller.Droplets) error {
+	return l.call("SendBought", func() error { return l.Store.SendBought(ctx, id, version, owed) })
+}
+
+func (l *ledger) EndOrder(ctx context.Context, clientID string, act teller.Act) (teller.Order, error) {
+	return value(l, "EndOrder", func() (teller.Order, error) { return l.Store.EndOrder(ctx, clientID, act) })
+}
+
+func (l *ledger) PayInstead(ctx context.Context, id string, owed teller.Droplets, act teller.Act) (teller.Deposit, error) {
+	return value(l, "PayInstead", func() (teller.Deposit, error) { return l.Store.PayInstead(ctx, id, owed, act) })
+}
+
+func (l *ledger) Refund(ctx context.Context, id, txid string, owed teller.Droplets, act teller.Act) (teller.Deposit, error) {
+	return value(l, "Refund", func() (teller.Deposit, error) { return l.Store.Refund(ctx, id, txid, owed, act) })
+}
+
 func (l *ledger) SettleWithdrawal(ctx context.Context, txid string, act teller.Act) error {
 	return l.call("SettleWithdrawal", func() error { return l.Store.SettleWithdrawal(ctx, txid, act) })
 }

@@ -31,6 +31,12 @@ type model struct {
 	rebuilt   bool                      // a ledger from before its first start was put back
 	untold    map[string]bool           // ETH addresses that got value which no transfer showed
 	balances  map[string]*byBalance     // by deposit id: what only balances have ever spoken for
+	trading   bool                      // SKY for coins that the exchange trades is bought there
+	restores  int                       // how often the ledger was put back or lost
+	clients   map[string]string         // by client id of an order: the deposit
+	instead   map[string]bool           // deposits that an operator has tried to have paid from the wallet, not as bought
+	steps     int                       // of the engine's workers so far
+	heldSince map[string]int            // deposits that are held: by which step they were first seen so
 	unasked   []*skyTx                  // broadcasts that could not be judged at once
 	broken    error                     // the first violation
 }
@@ -62,6 +68,7 @@ func newModel(w *world) *model {
 		buyers: make(map[string]string), boundAt: make(map[string]int64),
 		payments: make(map[string]*payment), rows: make(map[string]teller.Deposit), payouts: make(map[string]*modelPayout),
 		made: make(map[string]bool), untold: make(map[string]bool), balances: make(map[string]*byBalance),
+		clients: make(map[string]string), instead: make(map[string]bool), heldSince: make(map[string]int),
 	}
 }
 
@@ -122,6 +129,7 @@ func (m *model) highest(c teller.Coin) int64 {
 func (m *model) pays(p *payment) {
 	p.sky = m.buyers[p.Address]
 	m.payments[p.id()] = p
+	m.expects(p.id())
 	m.paid = append(m.paid, p)
 	if p.untold {
 		m.untold[p.Address] = true
@@ -187,7 +195,8 @@ func (m *model) most(p *payment) (most teller.Droplets) {
 	for _, rate := range m.rates[p.coin] {
 		most = max(most, m.owed(p, rate)+teller.DropletsPerSKY) // whatever the decimals
 	}
-	return most
+	bought, _ := m.purchased(p.id())
+	return max(most, bought)
 }
 
 // mayOwe reports whether an amount is what a payment is worth at one of the rates that were ever in force.
@@ -264,6 +273,7 @@ func (m *model) mayPay(share teller.Share) {
 		m.violate("I1", "%s SKY are paid for %s, which nobody has paid", share.Coins, share.DepositID)
 	case p.deep == 0:
 		m.violate("I4", "deposit %s is paid and never had %d confirmations", p.id(), m.confirmations[p.coin])
+	case m.trades(p) && m.mayBe(p.id(), share.Coins):
 	case !m.mayOwe(p, share.Coins):
 		m.violate("I1", "deposit %s of %s %s is paid %s SKY", p.id(), p.Value, p.coin, share.Coins)
 	case p.ended:

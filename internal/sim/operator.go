@@ -21,12 +21,12 @@ func (r *run) operate() {
 
 // act is what an operator does: holds are decided, withdrawals settled or found to have paid a deposit, blocks read again.
 func (r *run) act() (what string, err error) {
-	switch r.world.between(0, 6) {
+	switch r.world.between(0, 8) {
 	case 0:
 		return "rescan", r.rescan()
 	case 1, 2:
 		return "settle a withdrawal", r.settleWithdrawal()
-	case 3:
+	case 3, 4:
 		return "mark as paid", r.markPaid()
 	default:
 		return "decide a hold", r.decideHold()
@@ -77,6 +77,29 @@ func (r *run) markPaid() error {
 	return last
 }
 
+// forgive is an operator who finds that what was withdrawn to a buyer had nothing to do with deposits.
+func (r *run) forgive(buyer string) {
+	before := r.world.commits
+	r.busy = nil
+	err, died := r.world.guard(func() error {
+		for _, w := range r.model.withdrawn {
+			if w.to == buyer && !w.settled {
+				w.settled = true
+				_ = r.engine.ledger.SettleWithdrawal(r.ctx, w.tx.ID, by) // the ledger may not know of it yet
+			}
+		}
+		for _, id := range r.model.order() {
+			if d := r.model.rows[id]; d.SkyAddress == buyer && d.Hold != nil && d.Hold.Reason == teller.HoldWithdrawal {
+				if err := r.decide(d); err != nil {
+					return err
+				}
+			}
+		}
+		return nil
+	})
+	r.settle("forgive", err, died, before)
+}
+
 // decideHold decides one hold as somebody would who knows what happened.
 func (r *run) decideHold() error {
 	var held []teller.Deposit
@@ -87,6 +110,10 @@ func (r *run) decideHold() error {
 	}
 	if len(held) == 0 {
 		return nil
+	}
+	orders := slices.DeleteFunc(slices.Clone(held), func(d teller.Deposit) bool { return !r.aboutOrders(d.Hold.Reason) })
+	if len(orders) > 0 && r.world.chance(700) {
+		held = orders
 	}
 	slices.SortFunc(held, func(a, b teller.Deposit) int { return int(a.Seq) - int(b.Seq) })
 	return r.decide(pick(r.world, held))
@@ -99,7 +126,13 @@ func (r *run) decide(d teller.Deposit) error {
 		if p != nil {
 			p.closing = true
 		}
+		if d.Attempts > 0 && !r.mayCome(teller.OrderClientID(d.ID, d.Attempts)) {
+			_, _ = l.EndOrder(r.ctx, teller.OrderClientID(d.ID, d.Attempts), by)
+		}
 		got, err := l.CloseDeposit(r.ctx, d.ID, by)
+		if err == nil {
+			r.model.closed(d.ID)
+		}
 		if err == nil && p != nil && got.Sent == 0 {
 			p.ended = true
 		}
@@ -108,6 +141,11 @@ func (r *run) decide(d teller.Deposit) error {
 	held, err := r.engine.store.Deposit(r.ctx, d.ID)
 	if err != nil {
 		return err
+	}
+	if held.Hold != nil && r.aboutOrders(held.Hold.Reason) {
+		if done, err := r.decideOrder(held); done || err != nil {
+			return err
+		}
 	}
 	if p == nil {
 		r.model.balances[d.ID].vouched = true

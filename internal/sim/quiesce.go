@@ -1,11 +1,14 @@
 package sim
 
 import (
+	"log/slog"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/skycoin/teller"
+	"github.com/skycoin/teller/internal/audit"
 )
 
 // maxRounds bounds how long the backlog may take to drain once the faults have ended, in rounds of ten seconds.
@@ -22,6 +25,7 @@ func (r *run) quiesce() {
 	w.faults.height = 0
 	clear(w.down)
 	w.sky.lag = 0
+	w.exchange.drain()
 	r.fund(6, 20_000)
 	var left []string
 	for i := range maxRounds {
@@ -44,18 +48,26 @@ func (r *run) quiesce() {
 // round lets ten seconds pass in peace: blocks are made, and every worker works until it has nothing more to do.
 func (r *run) round() {
 	w := r.world
-	w.now = w.now.Add(roundTime)
+	if !r.setting.passthrough {
+		w.now = w.now.Add(roundTime)
+	}
 	for _, c := range []teller.Coin{teller.BTC, teller.ETH} {
 		w.chains[c].mine(1)
 	}
+	w.exchange.drain()
 	w.sky.mine(1000)
 	w.sky.confirm(w.sky.gift(teller.Recipient{Address: faucetAddress, Coins: teller.DropletsPerSKY})) // the life of others
 	r.thaw()
-	for _, worker := range r.engine.workers {
-		for range 50 {
-			if worked, _ := r.step(worker); !worked {
-				break
+	for i := range r.engine.workers {
+		most, worked := 50, true
+		if r.engine.workers[i].Name() == "buyer" { // looks at the orders every two seconds, at those of held deposits seldom
+			for range 5 {
+				w.now = w.now.Add(roundTime / 5)
+				_, _ = r.step(r.engine.workers[i])
 			}
+		}
+		for ; worked && most > 0; most-- {
+			worked, _ = r.step(r.engine.workers[i])
 		}
 	}
 }
@@ -73,7 +85,7 @@ func (r *run) thaw() {
 		}
 		if p == nil || p.gone {
 			before := r.world.commits
-			_, err := r.engine.ledger.CloseDeposit(r.ctx, id, by)
+			err := r.closeForGood(d)
 			r.settle("thaw", err, false, before)
 		}
 	}
@@ -93,7 +105,7 @@ func (m *model) order() []string {
 func (r *run) unfinished() []string {
 	var left []string
 	for _, p := range r.model.paid {
-		if p.height < 0 || p.sky == "" || p.untold || (p.whale && r.model.rows[p.id()].Status == teller.StatusWaitingSend) {
+		if p.height < 0 || p.sky == "" || p.untold || (p.whale && tooLarge(r.model.rows[p.id()].Status)) {
 			continue
 		}
 		d, ok := r.model.rows[p.id()]
@@ -107,7 +119,12 @@ func (r *run) unfinished() []string {
 			left = append(left, "deposit "+p.id()+" is held as orphaned, and back in block "+strconv.FormatInt(p.height, 10))
 		}
 	}
-	return append(left, r.unseen()...)
+	return slices.Concat(left, r.unseen(), r.forgotten())
+}
+
+// tooLarge reports whether a deposit may wait for ever in a status, that is larger than the wallet and the account.
+func tooLarge(s teller.Status) bool {
+	return s == teller.StatusWaitingSend || s == teller.StatusWaitingPassthrough
 }
 
 // unseen lists the addresses that hold more than the ledger knows of, when it had a chance to find out: value that no
@@ -148,6 +165,10 @@ func (r *run) final() {
 		}
 		r.counts.Duplicates += count(p.doubled)
 		r.counts.Orphaned += count(p.frozen)
+		r.counts.Purchases += count(d.Bought > 0 && d.Sent > 0)
+		r.counts.Doubts += count(d.HeldFor(teller.HoldOrderUnknown))
+		r.counts.Instead += count(m.instead[d.ID] && d.Sent > 0)
+		r.counts.Refunds += count(d.RefundTxID != "")
 		switch {
 		case p.ended && d.Sent > 0:
 			r.counts.ByHand++
@@ -178,6 +199,7 @@ func (r *run) final() {
 			m.remembered(txid, share)
 		}
 	}
+	r.purchases()
 	r.replayAudit()
 	r.verify()
 }
@@ -189,14 +211,26 @@ func count(yes bool) int {
 	return 0
 }
 
-// verify has the ledger checked by itself: rows, indexes, counters and the audit log must agree.
+// verify has the ledger audited, by itself and against the exchange: rows, indexes, counters, the audit log and all orders
+// must agree. A ledger that was put back may have forgotten orders, or that they were placed, of which forgotten judges; and
+// withdrawals are the operator's.
 func (r *run) verify() {
-	v, err := r.engine.store.Verify(r.ctx)
-	if err != nil {
-		r.model.violate("I6", "the ledger can not be verified: %v", err)
+	a := &audit.Auditor{Ledger: r.engine.store, Log: slog.New(slog.DiscardHandler)}
+	from := make(map[teller.Coin]int64)
+	if r.setting.passthrough {
+		a.Exchange = onlooker{r.world.exchange}
+		from[teller.BTC], from[teller.ETH] = 0, 0 // all of their orders
 	}
-	for _, f := range v.Findings {
-		r.model.violate("I6", "the ledger contradicts itself: %+v", f)
+	report, err := a.Run(r.ctx, from)
+	if err != nil || !report.Complete() {
+		r.model.violate("I6", "the ledger can not be audited: %v, %+v", err, report.Checks)
+	}
+	for _, f := range report.Findings {
+		forgotten := f.Kind == "unknown_order" || (f.Kind == "order" && strings.Contains(f.Found, "as not accepted"))
+		if f.Kind == "withdrawal" || (forgotten && r.counts.Restores > 0) {
+			continue
+		}
+		r.model.violate("I6", "the ledger contradicts itself, or the exchange: %+v", f)
 	}
 }
 
@@ -227,6 +261,10 @@ func (m *model) unjustified(p *payment, h teller.Hold) string {
 		ok = slices.ContainsFunc(m.withdrawn, func(w *withdrawal) bool { return w.to == m.rows[p.id()].SkyAddress })
 	case teller.HoldUnpayable:
 		ok = m.rows[p.id()].SkyAddress == noAddress
+	case teller.HoldOrderFailed, teller.HoldOrderUnknown:
+		ok = m.trades(p)
+	case teller.HoldBelowMinimum:
+		ok = p.Value.Cmp(teller.NewAmount(smallest[p.coin].minimum)) < 0
 	case teller.HoldRebuilt:
 		ok = m.rebuilt
 	case teller.HoldUnexplained, teller.HoldDuplicate:

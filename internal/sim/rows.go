@@ -22,8 +22,20 @@ type peeker interface {
 
 // reach is which statuses a row can have after another one, over any number of transitions.
 var reach = map[teller.Status][]teller.Status{
-	teller.StatusWaitingDeposit: {teller.StatusWaitingDecide, teller.StatusWaitingSend, teller.StatusWaitingConfirm, teller.StatusDone},
-	teller.StatusWaitingDecide:  {teller.StatusWaitingSend, teller.StatusWaitingConfirm, teller.StatusDone},
+	teller.StatusWaitingDeposit: {
+		teller.StatusWaitingDecide, teller.StatusWaitingPassthrough, teller.StatusWaitingPassthroughOrderComplete,
+		teller.StatusWaitingSend, teller.StatusWaitingConfirm, teller.StatusDone,
+	},
+	teller.StatusWaitingDecide: {
+		teller.StatusWaitingPassthrough, teller.StatusWaitingPassthroughOrderComplete,
+		teller.StatusWaitingSend, teller.StatusWaitingConfirm, teller.StatusDone,
+	},
+	teller.StatusWaitingPassthrough: {
+		teller.StatusWaitingPassthroughOrderComplete, teller.StatusWaitingSend, teller.StatusWaitingConfirm, teller.StatusDone,
+	},
+	teller.StatusWaitingPassthroughOrderComplete: {
+		teller.StatusWaitingPassthrough, teller.StatusWaitingSend, teller.StatusWaitingConfirm, teller.StatusDone,
+	},
 	teller.StatusWaitingSend:    {teller.StatusWaitingConfirm, teller.StatusDone},
 	teller.StatusWaitingConfirm: {teller.StatusWaitingSend, teller.StatusDone},
 }
@@ -55,6 +67,7 @@ func (m *model) check(ledger peeker) {
 	for _, d := range rows {
 		m.made[d.PayoutTxID] = true
 	}
+	m.noteHeld(rows)
 	m.vanished(ledger, rows)
 	for id := range m.rows {
 		if _, ok := rows[id]; !ok {
@@ -63,6 +76,17 @@ func (m *model) check(ledger peeker) {
 	}
 	m.rows = rows
 	m.books(ledger)
+}
+
+// noteHeld keeps since when deposits are held.
+func (m *model) noteHeld(rows map[string]teller.Deposit) {
+	for id, d := range rows {
+		if _, known := m.heldSince[id]; d.Hold != nil && !known {
+			m.heldSince[id] = m.steps
+		} else if d.Hold == nil {
+			delete(m.heldSince, id)
+		}
+	}
 }
 
 // freezes reports whether a deposit keeps others of its coin from being credited: it was credited, and its block is gone.
@@ -91,6 +115,9 @@ func (m *model) read(ledger peeker) map[string]teller.Deposit {
 // row judges a row by itself.
 func (m *model) row(p *payment, d teller.Deposit) {
 	p.told = d.SkyAddress
+	if m.trades(p) {
+		m.purchase(d)
+	}
 	p.doubled = p.doubled || d.HeldFor(teller.HoldDuplicate)
 	p.frozen = p.frozen || d.HeldFor(teller.HoldOrphaned)
 	switch {
@@ -98,9 +125,11 @@ func (m *model) row(p *payment, d teller.Deposit) {
 		m.violate("I3", "deposit %s is %s %s to %s, the ledger says %s %s to %s", p.id(), p.Value, p.coin, p.Address, d.Value, d.Coin, d.Address)
 	case p.sky != "" && d.SkyAddress != p.sky:
 		m.violate("I9", "deposit %s belongs to %s, the ledger says %s", p.id(), p.sky, d.SkyAddress)
+	case (d.BuyMethod == teller.BuyPassthrough) != m.trades(p):
+		m.violate("I9", "deposit %s is to be bought for: %t, the ledger says %s", p.id(), m.trades(p), d.BuyMethod)
 	case !slices.Contains(m.rates[p.coin], d.Rate.String()):
 		m.violate("I1", "deposit %s has the rate %s, which was never in force", p.id(), d.Rate)
-	case d.Owed != 0 && !m.mayOwe(p, d.Owed) && !p.closing: // by hand, any decimals are paid
+	case d.Owed != 0 && !m.trades(p) && !m.mayOwe(p, d.Owed) && !p.closing: // by hand, any decimals are paid
 		m.violate("I1", "deposit %s of %s %s is owed %s SKY", p.id(), p.Value, p.coin, d.Owed)
 	case d.Sent != 0 && d.Sent != d.Owed:
 		m.violate("I1", "deposit %s is owed %s SKY and sent %s", p.id(), d.Owed, d.Sent)
@@ -133,7 +162,7 @@ func (m *model) transition(p *payment, was, d teller.Deposit, frozen bool) {
 		m.violate("I5", "deposit %s was done (%s by %q, %q) and is not as it was (%s, %s by %q, %q)", p.id(),
 			was.Sent, was.PayoutTxID, was.Error, d.Status, d.Sent, d.PayoutTxID, d.Error)
 	}
-	held := was.Hold != nil && d.Hold != nil && !p.released && !p.closing
+	held := was.Hold != nil && d.Hold != nil && !p.released && !p.closing && !m.instead[p.id()]
 	if waits := d.Status == teller.StatusWaitingDecide || d.Status == teller.StatusWaitingSend; held && waits &&
 		was.Status != d.Status && was.Credited() && was.Status != teller.StatusWaitingConfirm {
 		m.violate("I5", "deposit %s is held (%s) and went from %s to %s all the same", p.id(), was.Hold.Reason, was.Status, d.Status)
@@ -229,7 +258,7 @@ func (m *model) books(ledger peeker) {
 			held++
 		}
 	}
-	for _, s := range []teller.Status{teller.StatusWaitingDecide, teller.StatusWaitingSend, teller.StatusWaitingConfirm, teller.StatusDone} {
+	for _, s := range []teller.Status{teller.StatusWaitingDecide, teller.StatusWaitingPassthrough, teller.StatusWaitingPassthroughOrderComplete, teller.StatusWaitingSend, teller.StatusWaitingConfirm, teller.StatusDone} {
 		if sum.Deposits[s] != counts[s] {
 			m.violate("I6", "the totals count %d deposits in %s, there are %d", sum.Deposits[s], s, counts[s])
 		}

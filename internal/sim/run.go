@@ -3,12 +3,14 @@ package sim
 import (
 	"context"
 	"fmt"
+	"math/big"
 	"os"
 	"path/filepath"
 	"strings"
 	"time"
 
 	"github.com/skycoin/teller"
+	"github.com/skycoin/teller/internal/settle"
 )
 
 // rebroadcast is how long the engine waits between two broadcasts of the same payout.
@@ -43,6 +45,7 @@ type Result struct {
 type Counts struct {
 	Payments, Paid, Held, Closed, Payouts, Dead, Reorgs, Starts, Restores, Bindings int
 	Unexplained, Vouched, Duplicates                                                int // shown by balances, of these paid; and shown again by transfers
+	Orders, OrdersFailed, Purchases, Doubts, Instead, Refunds                       int // Purchases: deposits paid with what was bought
 	Orphaned, ByHand, Rescans, Ambushes                                             int
 	Rounds                                                                          int // until all was paid after the faults had ended
 }
@@ -66,6 +69,12 @@ func (c *Counts) Add(o Counts) {
 	c.ByHand += o.ByHand
 	c.Rescans += o.Rescans
 	c.Ambushes += o.Ambushes
+	c.Orders += o.Orders
+	c.OrdersFailed += o.OrdersFailed
+	c.Purchases += o.Purchases
+	c.Doubts += o.Doubts
+	c.Instead += o.Instead
+	c.Refunds += o.Refunds
 	c.Rounds = max(c.Rounds, o.Rounds)
 }
 
@@ -144,7 +153,17 @@ func newRun(o Options) *run {
 	}
 	_, large := loadWallets()
 	w.sky = newSkyChain(w, large.Addresses())
+	w.exchange = newExchange(w)
 	r.setting = setting{rates: make(map[teller.Coin]teller.Rate), maxDecimals: r.model.maxDecimals, maxSize: pick(w, []int{700, 2000, 24000}), wallet: small}
+	if r.setting.passthrough = w.chance(750); r.setting.passthrough {
+		r.model.trading = true
+		r.setting.policy = settle.Policy{
+			Retry: w.chance(500), MaxAttempts: w.between(1, 4), ChecksBeforeCancel: w.between(1, 5), MaxDecimals: r.model.maxDecimals,
+		}
+		if w.chance(600) {
+			r.setting.policy.MaxSlippage = big.NewRat(int64(w.between(1, 60)), 100)
+		}
+	}
 	for _, c := range teller.Coins {
 		r.setRate(c)
 	}
@@ -178,6 +197,7 @@ func (r *run) fund(outputs, sky int) {
 // step lets a worker do one step, judges what it has done, and starts the process anew when it died or its disk failed.
 func (r *run) step(w worker) (worked bool, err error) {
 	r.model.began = r.world.version
+	r.model.steps++
 	before := r.world.commits
 	r.busy = w
 	err, died := r.world.guard(func() (err error) { worked, err = w.Step(r.ctx); return err })
@@ -275,6 +295,7 @@ func (r *run) restore() {
 	}
 	r.model.rebuilt = r.model.rebuilt || r.model.opened == 0
 	r.counts.Restores++
+	r.model.restores++
 	r.world.note("backup put back, lost %t", lost)
 	r.start()
 }

@@ -20,6 +20,7 @@ func (m *model) unexplained(d teller.Deposit) {
 	if b == nil {
 		b = new(byBalance)
 		m.balances[d.ID] = b
+		m.expects(d.ID)
 	}
 	b.Deposit = d
 	if !b.vouched && d.Status != teller.StatusWaitingDeposit && d.Status != teller.StatusDone {

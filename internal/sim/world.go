@@ -17,6 +17,7 @@ type world struct {
 	version   int           // grows with every change of a chain
 	chains    map[teller.Coin]*coinChain
 	sky       *skyChain
+	exchange  *exchange
 	faults    *faults
 	model     *model
 	serial    int // makes ids
@@ -103,6 +104,9 @@ func (w *world) happen() {
 		w.node(pick(w, []string{"btc", "eth", "sky"}))
 	default:
 		w.sky.trouble()
+	}
+	if w.chance(300) {
+		w.exchange.happen()
 	}
 }
 

@@ -17,7 +17,7 @@ type mutant struct {
 }
 
 // mutants lists all of them.
-func mutants() []mutant { return slices.Concat(originals, payouts, deposits, files) }
+func mutants() []mutant { return slices.Concat(originals, payouts, deposits, files, purchases) }
 
 // edit replaces a text in a file. The text must occur exactly once: else the code has changed and the mutant with it.
 type edit struct {
