@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/skycoin/teller"
+	"github.com/skycoin/teller/internal/chain/processtest"
 	"github.com/skycoin/teller/internal/exchange/c2cx"
 	"github.com/skycoin/teller/internal/exchange/c2cxsim"
 )
@@ -134,7 +135,7 @@ func started(t *testing.T, words string, args ...string) string {
 
 // The simulation that is served alone keeps its journal, and is what it says it is.
 func TestExchangeSim(t *testing.T) {
-	addr, journal := freeAddr(t), filepath.Join(t.TempDir(), "sim.journal")
+	addr, journal := processtest.FreeAddr(t), filepath.Join(t.TempDir(), "sim.journal")
 	buy := func(t *testing.T, n int) {
 		out := started(t, "Ctrl-C ends it", "exchange-sim", "--addr", addr, "--journal", journal, "--key", "k", "--secret", "s", "--btc", "2", "--rate", "400")
 		if !strings.Contains(out, `url = "http://`+addr+`"`) || !strings.Contains(out, `key = "k"`) || strings.Contains(out, "Beware") {
@@ -189,7 +190,7 @@ func TestExchangeSimRefuses(t *testing.T) {
 
 // What dummy mode prints can be copied into a shell: each line names an address that answers.
 func TestDummyIntroducesPassthrough(t *testing.T) {
-	public, admin, control := freeAddr(t), freeAddr(t), freeAddr(t)
+	public, admin, control := processtest.FreeAddr(t), processtest.FreeAddr(t), processtest.FreeAddr(t)
 	out := started(t, "Ctrl-C ends it", "dummy", "--passthrough", "-d", t.TempDir(), "--http-addr", public, "--admin-addr", admin, "--dummy-addr", control)
 	for _, line := range []string{
 		"http://" + control + "/dummy/exchange/state", "http://" + control + "/dummy/exchange/faults", "http://" + control + "/dummy/exchange/book",

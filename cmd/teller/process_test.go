@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/url"
 	"os"
@@ -14,6 +13,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/skycoin/teller/internal/chain/processtest"
 )
 
 // TestMain lets the test binary be teller itself: the tests start it as a process of its own, to kill it.
@@ -35,21 +36,11 @@ type process struct {
 	out                    *safeBuffer
 }
 
-func freeAddr(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
-}
-
 // newProcess prepares a teller that reads a configuration file.
 func newProcess(t *testing.T) *process {
 	t.Helper()
 	p := &process{t: t, dir: t.TempDir()}
-	public, admin, control := freeAddr(t), freeAddr(t), freeAddr(t)
+	public, admin, control := processtest.FreeAddr(t), processtest.FreeAddr(t), processtest.FreeAddr(t)
 	p.public, p.admin, p.control = "http://"+public, "http://"+admin, "http://"+control
 	p.configure(true)
 	t.Cleanup(func() {

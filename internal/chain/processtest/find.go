@@ -1,11 +1,12 @@
 package processtest
 
 import (
-	"fmt"
+	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -41,15 +42,27 @@ func Find(t testing.TB, name, target string) string {
 	return path
 }
 
+// The ports that FreeAddr chooses from. They lie below those that systems take for outgoing connections (on Linux from 32768
+// on): one of these could take a port before the process that it was chosen for listens there.
+const (
+	lowestPort = 12_000
+	portCount  = 20_000
+)
+
 // FreeAddr is a loopback address that nothing listens on.
 func FreeAddr(t testing.TB) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	var err error
+	for range 100 {
+		addr := net.JoinHostPort("127.0.0.1", strconv.Itoa(lowestPort+rand.IntN(portCount)))
+		var l net.Listener
+		if l, err = net.Listen("tcp", addr); err != nil {
+			continue // somebody listens there
+		}
+		if err = l.Close(); err == nil {
+			return addr
+		}
 	}
-	if err := l.Close(); err != nil {
-		t.Fatal(err)
-	}
-	return fmt.Sprint(l.Addr())
+	t.Fatalf("no port is free: %v", err)
+	return ""
 }
