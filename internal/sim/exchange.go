@@ -77,7 +77,7 @@ func (x *exchange) accept(o teller.OrderRequest, late bool) (*purchase, error) {
 		return nil, teller.Errorf(teller.CodeBelowMinimum, "the simulated exchange takes no order of %s", o.Spend)
 	case x.funds[o.Coin].Cmp(o.Spend) < 0:
 		return nil, teller.Errorf(teller.CodeShortOfCoins, "the simulated account is short of %s", o.Coin)
-	case x.w.faults.height > 0 && x.w.chance(60):
+	case x.w.faults.height > 0 && x.w.chance(60+540*count(!late && x.onItsWay(o.ClientID))): // no refusal of what is on its way
 		return nil, teller.Errorf(teller.CodeInvalid, "the simulated exchange does not like the order")
 	}
 	p := &purchase{OrderRequest: o, id: "order-" + hashEnd(x.w.id()), rest: o.Spend, status: "active"}
@@ -89,6 +89,11 @@ func (x *exchange) accept(o teller.OrderRequest, late bool) (*purchase, error) {
 		x.turn(p)
 	}
 	return p, nil
+}
+
+// onItsWay reports whether a request that was given up may still arrive.
+func (x *exchange) onItsWay(clientID string) bool {
+	return slices.ContainsFunc(x.late, func(o teller.OrderRequest) bool { return o.ClientID == clientID })
 }
 
 // turn lets something happen to an order: it is filled, wholly or in part, or it ends.

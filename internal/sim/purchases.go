@@ -218,6 +218,5 @@ func (r *run) closeForGood(d teller.Deposit) error {
 // mayCome reports whether the exchange has an order of a client id, or one is on its way.
 func (r *run) mayCome(clientID string) bool {
 	x := r.world.exchange
-	return slices.ContainsFunc(x.orders, func(p *purchase) bool { return p.ClientID == clientID }) ||
-		slices.ContainsFunc(x.late, func(o teller.OrderRequest) bool { return o.ClientID == clientID })
+	return x.onItsWay(clientID) || slices.ContainsFunc(x.orders, func(p *purchase) bool { return p.ClientID == clientID })
 }
