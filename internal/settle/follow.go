@@ -40,6 +40,7 @@ func (r *round) follow(ctx context.Context, o teller.Order) error {
 	case teller.CodeUnsupported:
 		return r.unreachable(ctx, o, err.Error())
 	}
+	r.looks[o.ClientID]-- // nothing was seen: it has its turn again at once, also when its deposit is held
 	r.fault(err)
 	return nil
 }

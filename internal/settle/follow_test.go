@@ -79,6 +79,29 @@ func TestBuyerFindsADoubtedOrder(t *testing.T) {
 	s.wants(t, "found", "waiting_send 0.500000;")
 }
 
+// An exchange that does not answer has not been asked: a held deposit's order is not left for another round of Steps.
+func TestHeldOrderIsLookedForUntilItIs(t *testing.T) {
+	s := newShop(t, true, bound(1, 100_000))
+	s.failOnce("place", lost)
+	_, _ = s.step()
+	_, _ = s.step()
+	if err := s.l.deposits[0].PutHold(teller.HoldWithdrawal, "", now); err != nil {
+		t.Fatal(err)
+	}
+	s.start() // a new process, at whose first Steps the exchange is down
+	s.x.fate = func(string) outcome { return fails }
+	for range 5 {
+		_, _ = s.step()
+	}
+	s.x.fate = func(string) outcome { return fine }
+	for range 2 {
+		_, _ = s.step()
+	}
+	if o := s.l.orders[0]; o.State != teller.OrderFinal {
+		t.Errorf("the order is %s: %s", o.State, s.history())
+	}
+}
+
 // A deposit that is held for anything else gets no order placed, and its order is looked for now and then.
 func TestBuyerPlacesNothingForAHeldDeposit(t *testing.T) {
 	for _, state := range []teller.OrderState{teller.OrderPrepared, teller.OrderPlacing} {
