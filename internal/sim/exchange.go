@@ -96,6 +96,15 @@ func (x *exchange) onItsWay(clientID string) bool {
 	return slices.ContainsFunc(x.late, func(o teller.OrderRequest) bool { return o.ClientID == clientID })
 }
 
+// arrive is the end of all that is on its way.
+func (x *exchange) arrive() {
+	for _, o := range x.late {
+		_, err := x.accept(o, true)
+		x.w.note("exchange: order %s arrives late: %v", o.ClientID, err)
+	}
+	x.late = nil
+}
+
 // turn lets something happen to an order: it is filled, wholly or in part, or it ends.
 func (x *exchange) turn(p *purchase) {
 	if p.final {
@@ -195,10 +204,7 @@ func (x *exchange) happen() {
 
 // drain ends all that is still open, as an exchange in good order does in time.
 func (x *exchange) drain() {
-	for _, o := range x.late {
-		_, _ = x.accept(o, true)
-	}
-	x.late = nil
+	x.arrive()
 	for c := range smallest {
 		x.fund(c)
 	}

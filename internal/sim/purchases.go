@@ -36,8 +36,7 @@ func (m *model) accepted(x *exchange, order *purchase, late bool) {
 		if p.deep == 0 {
 			m.violate("I4", "SKY is bought for deposit %s, which never had %d confirmations", id, m.confirmations[p.coin])
 		}
-		// A ledger that was put back may have forgotten what is on its way, and let the deposit be ended.
-		if p.ended && !(late && m.restores > 0) {
+		if p.ended {
 			m.violate("I1", "SKY is bought for deposit %s, which an operator has ended", id)
 		}
 	case b != nil:

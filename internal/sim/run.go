@@ -274,9 +274,11 @@ func (r *run) takeBackup() {
 	r.world.note("backup taken")
 }
 
-// restore puts the last backup back in place of the database, or nothing at all. The journal stays where it is.
+// restore puts the last backup back in place of the database, or nothing at all. The journal stays where it is. No request
+// to the exchange stays on its way for as long as that takes.
 func (r *run) restore() {
 	r.stop()
+	r.world.exchange.arrive()
 	path := filepath.Join(r.dir, "teller.db")
 	lost := r.backup == nil || r.world.chance(150)
 	var err error
