@@ -30,6 +30,9 @@ type Order struct {
 	// Judged says that it is final and that its deposit was held because it has not bought all that it should. Once that
 	// hold is released, an operator wants another attempt.
 	Judged bool
+	// Ended says that an operator has ended it. What becomes of its deposit is the operator's to say, too, whatever the
+	// policy for failed orders is.
+	Ended bool
 
 	// What the exchange has told last.
 	OrderReport
@@ -129,7 +132,7 @@ func (o *Order) End(now time.Time) error {
 	case OrderPlaced:
 		return Errorf(CodeForbidden, "order %s, there %s, is known at %s: cancel it there, and teller notes its end", o.ClientID, o.OrderID, o.Exchange)
 	}
-	o.State, o.Final, o.Doubted, o.Status = OrderFinal, true, false, "not there, an operator says"
+	o.State, o.Final, o.Ended, o.Doubted, o.Status = OrderFinal, true, true, false, "not there, an operator says"
 	o.touch(now)
 	return nil
 }

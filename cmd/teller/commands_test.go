@@ -156,8 +156,19 @@ func TestHolds(t *testing.T) {
 		out, err := holds("holds", "list")
 		return err == nil && strings.Contains(out, lost) && strings.Contains(out, "import_unknown")
 	})
-	if _, err := holds("holds", "release", lost, "--reason", "I am sure"); err == nil {
-		t.Error("a deposit that may have been paid was released")
+	out, err := holds("holds", "list")
+	seen := regexp.MustCompile(lost + ` +version (\d+)`).FindStringSubmatch(out)
+	if err != nil || seen == nil {
+		t.Fatalf("no version is listed: %v: %s", err, out)
+	}
+	for says, args := range map[string][]string{
+		"can only be closed": {"--seen", seen[1]},
+		"changed meanwhile":  {"--seen", seen[1] + "0"},
+		`"seen" not set`:     nil,
+	} {
+		if _, err := holds(append([]string{"holds", "release", lost, "--reason", "I am sure"}, args...)...); err == nil || !strings.Contains(err.Error(), says) {
+			t.Errorf("a deposit that may have been paid, released with %q: %v", args, err)
+		}
 	}
 	if _, err := holds("holds", "close", lost); err == nil {
 		t.Error("closed without a reason")

@@ -20,14 +20,14 @@ credited, somebody else spent the hot wallet, an imported payment is unknown, an
 keeps its status and is not paid until you decide. teller must be running: these commands ask
 its admin interface.`,
 	}
-	cmd.AddCommand(newHoldsList(f), newHoldsAct(f, "release", "Let a held deposit go on: it will be paid what it is owed"),
-		newHoldsAct(f, "close", "End a deposit without paying it, with a reason that buyers and auditors can be told"), newHoldsPaid(f))
+	cmd.AddCommand(newHoldsList(f), newHoldsRelease(f), newHoldsClose(f), newHoldsPaid(f))
 	return cmd
 }
 
 // heldDeposit is what the admin interface says of a held deposit, as far as it is shown.
 type heldDeposit struct {
 	DepositID  string `json:"deposit_id"`
+	Version    uint64 `json:"version"`
 	Status     string `json:"status"`
 	CoinType   string `json:"coin_type"`
 	SkyAddress string `json:"sky_address"`
@@ -79,7 +79,7 @@ func newHoldsList(f *flags) *cobra.Command {
 					continue
 				}
 				since := time.Unix(d.Hold.Since, 0).Format(time.DateTime)
-				fmt.Fprintf(w, "%s\t%s\t%s\t%s\tsince %s\n\t%s\n", d.DepositID, d.Status, d.SkyAddress, d.Hold.Reason, since, d.Hold.Detail)
+				fmt.Fprintf(w, "%s\tversion %d\t%s\t%s\t%s\tsince %s\n\t%s\n", d.DepositID, d.Version, d.Status, d.SkyAddress, d.Hold.Reason, since, d.Hold.Detail)
 				if next, ok := nextSteps[teller.HoldReason(d.Hold.Reason)]; ok {
 					fmt.Fprintf(w, "\t-> %s\n", next)
 				}
@@ -89,9 +89,63 @@ func newHoldsList(f *flags) *cobra.Command {
 	}
 }
 
-// newHoldsPaid is newHoldsAct with a transaction.
+// decision is what every operator's act about a deposit says.
+type decision struct {
+	DepositID string `json:"deposit_id"`
+	Version   uint64 `json:"version,omitempty"`
+	TxID      string `json:"txid,omitempty"`
+	Reason    string `json:"reason"`
+}
+
+// flags adds those that every decision has.
+func (d *decision) flags(cmd *cobra.Command) {
+	needReason(cmd, &d.Reason)
+	cmd.Flags().Uint64Var(&d.Version, "seen", 0, "the version of the deposit that `teller holds list` has shown you; "+
+		"when it is another one by now, nothing is done")
+}
+
+// needTxID adds the flag for a transaction that somebody has made by hand.
+func (d *decision) needTxID(cmd *cobra.Command, usage string) {
+	cmd.Flags().StringVar(&d.TxID, "txid", "", usage+" (required)")
+	_ = cmd.MarkFlagRequired("txid") // it exists
+}
+
+func newHoldsRelease(f *flags) *cobra.Command {
+	var d decision
+	cmd := &cobra.Command{
+		Use:   "release DEPOSIT_ID --seen VERSION --reason TEXT",
+		Short: "Let a held deposit go on: it will be paid what it is owed",
+		Long: `Decide that the reason for which a deposit is held does not stand in the way. It goes on where it stood,
+unless it is held for another reason as well, which then shows. VERSION is what teller holds list has
+shown beside the deposit: so you never release a hold that has come since, and that you have not read.`,
+		Example: "  teller holds release 4a5e…:0 --seen 7 --reason 'looked the address up: never paid'",
+		Args:    cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return d.carryOut(cmd, f, "/api/holds/release", args[0])
+		},
+	}
+	d.flags(cmd)
+	_ = cmd.MarkFlagRequired("seen") // it exists
+	return cmd
+}
+
+func newHoldsClose(f *flags) *cobra.Command {
+	var d decision
+	cmd := &cobra.Command{
+		Use:     "close DEPOSIT_ID --reason TEXT",
+		Short:   "End a deposit without paying it, with a reason that buyers and auditors can be told",
+		Example: "  teller holds close 4a5e…:0 --reason 'paid back in BTC'",
+		Args:    cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return d.carryOut(cmd, f, "/api/holds/close", args[0])
+		},
+	}
+	d.flags(cmd)
+	return cmd
+}
+
 func newHoldsPaid(f *flags) *cobra.Command {
-	var txid, reason string
+	var d decision
 	cmd := &cobra.Command{
 		Use:   "paid DEPOSIT_ID --txid SKYCOIN_TXID --reason TEXT",
 		Short: "End a deposit that you have paid by hand, by the transaction that paid it",
@@ -100,36 +154,24 @@ block of the Skycoin chain and pay the deposit's SKY address what it is owed; te
 		Example: "  teller holds paid 4a5e…:0 --txid 9f31… --reason 'paid from the cold wallet'",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return decide(cmd, f, "/api/holds/paid", map[string]string{"deposit_id": args[0], "txid": txid, "reason": reason})
+			return d.carryOut(cmd, f, "/api/holds/paid", args[0])
 		},
 	}
-	cmd.Flags().StringVar(&txid, "txid", "", "the Skycoin transaction that paid it (required)")
-	_ = cmd.MarkFlagRequired("txid") // it exists
-	needReason(cmd, &reason)
+	d.flags(cmd)
+	d.needTxID(cmd, "the Skycoin transaction that paid it")
 	return cmd
 }
 
-// decide asks for an act and shows what has become of the deposit.
-func decide(cmd *cobra.Command, f *flags, path string, body map[string]string) error {
-	var d heldDeposit
-	if err := askAdmin(cmd.Context(), f, http.MethodPost, path, body, &d); err != nil {
+// carryOut asks for the act and shows what has become of the deposit.
+func (d decision) carryOut(cmd *cobra.Command, f *flags, path, depositID string) error {
+	d.DepositID = depositID
+	var after heldDeposit
+	if err := askAdmin(cmd.Context(), f, http.MethodPost, path, d, &after); err != nil {
 		return err
 	}
-	fmt.Fprintf(cmd.OutOrStdout(), "%s is %s\n", d.DepositID, d.Status)
-	return nil
-}
-
-func newHoldsAct(f *flags, act, short string) *cobra.Command {
-	var reason string
-	cmd := &cobra.Command{
-		Use:     act + " DEPOSIT_ID --reason TEXT",
-		Short:   short,
-		Example: fmt.Sprintf("  teller holds %s 4a5e…:0 --reason 'looked the address up: never paid'", act),
-		Args:    cobra.ExactArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			return decide(cmd, f, "/api/holds/"+act, map[string]string{"deposit_id": args[0], "reason": reason})
-		},
+	fmt.Fprintf(cmd.OutOrStdout(), "%s is %s\n", after.DepositID, after.Status)
+	if after.Hold != nil {
+		fmt.Fprintf(cmd.OutOrStdout(), "it is held for another reason, too (version %d): %s, %s\n", after.Version, after.Hold.Reason, after.Hold.Detail)
 	}
-	needReason(cmd, &reason)
-	return cmd
+	return nil
 }

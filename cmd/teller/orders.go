@@ -122,7 +122,7 @@ bought. Nothing more is bought for it.`,
 
 // newPurchaseAct is a decision about a deposit that needs nothing but a reason.
 func newPurchaseAct(f *flags, act, short, long, example string) *cobra.Command {
-	var reason string
+	var d decision
 	cmd := &cobra.Command{
 		Use:     act + " DEPOSIT_ID --reason TEXT",
 		Short:   short,
@@ -130,15 +130,15 @@ func newPurchaseAct(f *flags, act, short, long, example string) *cobra.Command {
 		Example: fmt.Sprintf("  teller orders %s 4a5e…:0 --reason '%s'", act, example),
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return decide(cmd, f, "/api/orders/"+act, map[string]string{"deposit_id": args[0], "reason": reason})
+			return d.carryOut(cmd, f, "/api/orders/"+act, args[0])
 		},
 	}
-	needReason(cmd, &reason)
+	d.flags(cmd)
 	return cmd
 }
 
 func newOrdersRefund(f *flags) *cobra.Command {
-	var reason, txid string
+	var d decision
 	cmd := &cobra.Command{
 		Use:   "refund DEPOSIT_ID --txid TXID --reason TEXT",
 		Short: "Note that you have given back what was not spent of a deposit",
@@ -148,12 +148,11 @@ the transaction up, and moves no coins by itself.`,
 		Example: "  teller orders refund 4a5e…:0 --txid 9f31… --reason 'nobody sells at a fair price'",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return decide(cmd, f, "/api/orders/refund", map[string]string{"deposit_id": args[0], "txid": txid, "reason": reason})
+			return d.carryOut(cmd, f, "/api/orders/refund", args[0])
 		},
 	}
-	cmd.Flags().StringVar(&txid, "txid", "", "the transaction that gave it back (required)")
-	_ = cmd.MarkFlagRequired("txid") // it exists
-	needReason(cmd, &reason)
+	d.flags(cmd)
+	d.needTxID(cmd, "the transaction that gave it back")
 	return cmd
 }
 

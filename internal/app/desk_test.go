@@ -231,6 +231,7 @@ func (d *desk) confirm() {
 // row is a deposit as the admin interface shows it.
 type row struct {
 	DepositID  string `json:"deposit_id"`
+	Version    uint64
 	Status     string `json:"status"`
 	SkyAddress string `json:"sky_address"`
 	TxID       string `json:"txid"`

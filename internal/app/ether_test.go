@@ -129,7 +129,7 @@ func TestEtherWithoutTracing(t *testing.T) {
 	}
 	for _, r := range rows {
 		if r.SkyAddress == b[1] {
-			d.act("/api/holds/release", map[string]string{"deposit_id": r.DepositID, "reason": "looked it up"})
+			d.act("/api/holds/release", map[string]any{"deposit_id": r.DepositID, "version": r.Version, "reason": "looked it up"})
 		}
 	}
 	d.waitFor(30*time.Second, b[1], "done")

@@ -579,7 +579,10 @@ func TestPassthroughSwitchedOffLater(t *testing.T) {
 // An operator says that an order is not there, and has the wallet pay. When it comes to light after all, it is shown as one
 // that nobody follows.
 func TestPassthroughOrderThatWasEnded(t *testing.T) {
-	d := openDesk(t, passthroughConfig(t, func(e *config.ExchangeClient) { e.RequestFailureWait = 2 * time.Second }))
+	d := openDesk(t, passthroughConfig(t, func(e *config.ExchangeClient) {
+		e.RequestFailureWait = 2 * time.Second
+		e.OnFailure, e.MaxAttempts = config.FailureRetry, 3 // which the operator's word goes before
+	}))
 	buyer := buyers(t, 1)[0]
 	d.steer("book", `{"asks":[]}`) // so that it waits
 	d.steer("faults", `{"kind":"lose_reply","endpoint":"createorder"}`)

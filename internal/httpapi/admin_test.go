@@ -85,7 +85,7 @@ func amount(t *testing.T, s string) teller.Amount {
 func operatorLedger(t *testing.T) *ledger {
 	row := func(d teller.Deposit) teller.Deposit {
 		d.Address, d.SkyAddress, d.BuyMethod, d.UpdatedAt = "to"+string(d.Coin), skyAddr, teller.BuyDirect, now.Add(-time.Hour)
-		d.TxID, d.ID, d.Rate = "tx"+d.ID, teller.DepositID("tx"+d.ID, d.N), teller.MustRate("500")
+		d.Version, d.TxID, d.ID, d.Rate = 3, "tx"+d.ID, teller.DepositID("tx"+d.ID, d.N), teller.MustRate("500")
 		return d
 	}
 	return &ledger{
@@ -123,7 +123,7 @@ func operatorLedger(t *testing.T) *ledger {
 func buyLedger(t *testing.T) func(*ledger) {
 	return func(l *ledger) {
 		bought := teller.Deposit{
-			ID: "txf:0", Seq: 6, Coin: teller.BTC, Address: "toBTC", SkyAddress: skyAddr, BuyMethod: teller.BuyPassthrough, Value: amount(t, "1000000"),
+			ID: "txf:0", Version: 4, Seq: 6, Coin: teller.BTC, Address: "toBTC", SkyAddress: skyAddr, BuyMethod: teller.BuyPassthrough, Value: amount(t, "1000000"),
 			TxID: "txf", Height: 9, Rate: teller.MustRate("500"), Status: teller.StatusWaitingPassthroughOrderComplete, UpdatedAt: now,
 			Bought: 3_000_007, Spent: amount(t, "600000"), Attempts: 2,
 			Hold: &teller.Hold{Reason: teller.HoldOrderFailed, Detail: "cancelled", Since: now},
@@ -184,8 +184,8 @@ func adminCases(t *testing.T) []adminCase {
 		{"deposits bought for", buyLedger(t), get("/api/deposits?after=5")},
 		{"deposits bought for held", buyLedger(t), get("/api/holds?after=4")},
 		{"deposits without their order", func(l *ledger) { buyLedger(t)(l); l.orders = nil }, get("/api/deposits")},
-		{"release bought for", buyLedger(t), post("/api/holds/release", `{"deposit_id":"txf:0","reason":"looked it up"}`)},
-		{"release without its order", func(l *ledger) { buyLedger(t)(l); l.orders = nil }, post("/api/holds/release", `{"deposit_id":"txf:0","reason":"looked it up"}`)},
+		{"release bought for", buyLedger(t), post("/api/holds/release", `{"deposit_id":"txf:0","version":4,"reason":"looked it up"}`)},
+		{"release without its order", func(l *ledger) { buyLedger(t)(l); l.orders = nil }, post("/api/holds/release", `{"deposit_id":"txf:0","version":4,"reason":"looked it up"}`)},
 		{"deposits none", nil, get("/api/deposits?status=waiting_confirm")},
 		{"deposits bad status", nil, get("/api/deposits?status=sent")},
 		{"deposits bad limit", nil, get("/api/deposits?limit=0")},
@@ -205,13 +205,15 @@ func adminCases(t *testing.T) []adminCase {
 		{"settle unknown", nil, post("/api/withdrawals/settle", `{"txid":"x","reason":"y"}`)},
 		{"settle missing txid", nil, post("/api/withdrawals/settle", `{"reason":"y"}`)},
 		{"settle missing reason", nil, post("/api/withdrawals/settle", `{"txid":"w"}`)},
-		{"release", nil, post("/api/holds/release", `{"deposit_id":"txd:0","reason":"looked it up"}`)},
+		{"release", nil, post("/api/holds/release", `{"deposit_id":"txd:0","version":3,"reason":"looked it up"}`)},
+		{"release missing version", nil, post("/api/holds/release", `{"deposit_id":"txd:0","reason":"looked it up"}`)},
+		{"release changed", nil, post("/api/holds/release", `{"deposit_id":"txd:0","version":2,"reason":"looked it up"}`)},
 		{"release get", nil, get("/api/holds/release")},
 		{"release form", nil, request{method: "POST", target: "/api/holds/release", body: "deposit_id=txd:0"}},
 		{"release missing id", nil, post("/api/holds/release", `{"reason":"looked it up"}`)},
-		{"release missing reason", nil, post("/api/holds/release", `{"deposit_id":"txd:0","reason":" "}`)},
-		{"release unknown", nil, post("/api/holds/release", `{"deposit_id":"x:0","reason":"y"}`)},
-		{"release not held", nil, post("/api/holds/release", `{"deposit_id":"txa:11","reason":"y"}`)},
+		{"release missing reason", nil, post("/api/holds/release", `{"deposit_id":"txd:0","version":3,"reason":" "}`)},
+		{"release unknown", nil, post("/api/holds/release", `{"deposit_id":"x:0","version":1,"reason":"y"}`)},
+		{"release not held", nil, post("/api/holds/release", `{"deposit_id":"txa:11","version":3,"reason":"y"}`)},
 		{"close", nil, post("/api/holds/close", `{"deposit_id":"txd:0","reason":"paid back by hand"}`)},
 		{"close done", nil, post("/api/holds/close", `{"deposit_id":"txc:0","reason":"y"}`)},
 		{"close conflict", func(l *ledger) { l.err = teller.Errorf(teller.CodeConflict, "deposit txd:0 changed meanwhile") },
@@ -421,7 +423,7 @@ func TestTokenIsChecked(t *testing.T) {
 }
 
 func TestOtherSitesCannotAct(t *testing.T) {
-	body := `{"deposit_id":"txd:0","reason":"y"}`
+	body := `{"deposit_id":"txd:0","version":3,"reason":"y"}`
 	for name, tt := range map[string]struct {
 		header map[string]string
 		want   int

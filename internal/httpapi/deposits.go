@@ -26,6 +26,7 @@ type depositJSON struct {
 	Error          string           `json:"error"`
 	Deposit        transferJSON     `json:"deposit"`
 
+	Version           uint64          `json:"version"`             // grows by one with every change
 	DepositValueExact teller.Amount   `json:"deposit_value_exact"` // base units: satoshi, wei or droplets
 	Owed              teller.Droplets `json:"owed"`
 	Hold              *holdJSON       `json:"hold"`
@@ -118,7 +119,7 @@ func shapeDeposit(d *orderedDeposit) depositJSON {
 		Deposit: transferJSON{
 			CoinType: d.Coin, Address: d.Address, Value: value, Height: d.Height, Tx: d.TxID, N: d.N,
 		},
-		DepositValueExact: d.Value, Owed: d.Owed, Orphaned: d.Orphaned, FurtherHolds: []holdJSON{},
+		Version: d.Version, DepositValueExact: d.Value, Owed: d.Owed, Orphaned: d.Orphaned, FurtherHolds: []holdJSON{},
 	}
 	for i, h := range d.Holds() {
 		shown := holdJSON{h.Reason, h.Detail, unix(h.Since)}

@@ -262,6 +262,9 @@ func (l *ledger) act(what, id string, act teller.Act, change func(*teller.Deposi
 		return teller.Deposit{}, teller.Errorf(teller.CodeNotFound, "no deposit %s", id)
 	}
 	d := l.rows[i]
+	if act.Version != 0 && act.Version != d.Version {
+		return teller.Deposit{}, teller.Errorf(teller.CodeConflict, "deposit %s changed meanwhile", id)
+	}
 	if err := change(&d); err != nil {
 		return teller.Deposit{}, err
 	}

@@ -10,16 +10,24 @@ import (
 
 type holdRequest struct {
 	DepositID string `json:"deposit_id"`
-	TxID      string `json:"txid"` // for paid and refund only
-	Reason    string `json:"reason"`
+	// Version is that of the deposit when it was read. When it has changed since, nothing is done.
+	Version uint64 `json:"version"`
+	TxID    string `json:"txid"` // for paid and refund only
+	Reason  string `json:"reason"`
 }
 
 // act is an operator's decision about one deposit.
 type act func(ctx context.Context, id string, act teller.Act) (teller.Deposit, error)
 
-// release is POST /api/holds/release.
+// release is POST /api/holds/release. It says nothing of the hold that it means, so it needs the version: the hold that was
+// read may have gone away by itself, and another one, which nobody has looked at, be in its place.
 func (a *admin) release(w http.ResponseWriter, r *http.Request) error {
-	return a.decide(w, r, func(holdRequest) (act, error) { return a.Store.Release, nil })
+	return a.decide(w, r, func(req holdRequest) (act, error) {
+		if req.Version == 0 {
+			return nil, badRequest("Missing version")
+		}
+		return a.Store.Release, nil
+	})
 }
 
 // close is POST /api/holds/close.
@@ -58,7 +66,7 @@ func (a *admin) decide(w http.ResponseWriter, r *http.Request, choose func(holdR
 	if err != nil {
 		return err
 	}
-	d, err := do(r.Context(), id, teller.Act{Actor: actorOf(r), Reason: reason})
+	d, err := do(r.Context(), id, teller.Act{Actor: actorOf(r), Reason: reason, Version: req.Version})
 	if err != nil {
 		return err
 	}

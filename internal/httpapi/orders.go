@@ -38,6 +38,7 @@ type attemptJSON struct {
 	Spent     string            `json:"spent"` // in the coin
 	Doubted   bool              `json:"doubted"`
 	Judged    bool              `json:"judged"`
+	Ended     bool              `json:"ended"` // by an operator
 
 	// In the exchange's own words.
 	OrderID   string `json:"order_id"`
@@ -53,7 +54,7 @@ func shapeAttempt(o *teller.Order) attemptJSON {
 	return attemptJSON{
 		Seq: o.Seq, CreatedAt: unix(o.CreatedAt), UpdatedAt: unix(o.UpdatedAt), ClientID: o.ClientID, DepositID: o.DepositID,
 		Attempt: o.Attempt, Exchange: o.Exchange, CoinType: o.Coin, State: o.State, Requested: o.Requested.Format(o.Coin),
-		Least: o.Least.String(), SkyBought: o.Bought, Spent: o.Spent.Format(o.Coin), Doubted: o.Doubted, Judged: o.Judged,
+		Least: o.Least.String(), SkyBought: o.Bought, Spent: o.Spent.Format(o.Coin), Doubted: o.Doubted, Judged: o.Judged, Ended: o.Ended,
 		OrderID: o.OrderID, Completed: o.Completed, Price: o.Price, Status: o.Status, Final: o.Final, Filled: o.Filled,
 		Original: o.Original,
 	}

@@ -8,7 +8,7 @@ import (
 
 // Resolver carries out what an operator decides about a deposit that is bought for on an exchange. The amounts that such a
 // decision comes to are computed here and nowhere else. What is computed from a row is written only as long as the row is
-// the same; when an order changes it in that very moment, it is computed anew.
+// the same; when an order changes it in that very moment, it is computed anew. An Act with a Version is about that one alone.
 type Resolver struct {
 	Store       ResolverStore
 	MaxDecimals int                         // of the SKY sent
@@ -28,10 +28,14 @@ const resolveTries = 5
 
 // decide carries out a decision about a deposit as it is.
 func (r *Resolver) decide(ctx context.Context, id string, act teller.Act, do func(d *teller.Deposit, act teller.Act) (teller.Deposit, error)) (after teller.Deposit, err error) {
+	asked := act.Version
 	for range resolveTries {
 		d, readErr := r.Store.Deposit(ctx, id)
 		if readErr != nil {
 			return teller.Deposit{}, readErr
+		}
+		if asked != 0 && asked != d.Version {
+			return teller.Deposit{}, teller.Errorf(teller.CodeConflict, "deposit %s changed meanwhile: look at it again", id)
 		}
 		act.Version = d.Version
 		if after, err = do(&d, act); teller.CodeOf(err) != teller.CodeConflict {

@@ -168,6 +168,26 @@ func TestResolverKnowsNoOther(t *testing.T) {
 	}
 }
 
+// A decision about a row that was read is none about another one.
+func TestResolverDecidesOnWhatWasSeen(t *testing.T) {
+	d := resolved(0, 0)
+	if err := d.PutHold(teller.HoldOrderFailed, "why", now); err != nil {
+		t.Fatal(err)
+	}
+	for name, decide := range map[string]func(*Resolver, string, teller.Act) (teller.Deposit, error){"retry": retry, "pay": payInstead, "refund": refund} {
+		l := &actLedger{Deposit: d}
+		r := &Resolver{Store: actStore{l}, MaxDecimals: 3}
+		act := teller.Act{Actor: "olga", Reason: "why", Version: d.Version - 1}
+		if _, err := decide(r, d.ID, act); teller.CodeOf(err) != teller.CodeConflict || len(l.acts) != 0 {
+			t.Errorf("%s: %q %v", name, l.acts, err)
+		}
+		act.Version = d.Version
+		if _, err := decide(r, d.ID, act); err != nil || len(l.acts) != 1 || !strings.HasPrefix(l.acts[0], name) && name != "retry" {
+			t.Errorf("%s: %q %v", name, l.acts, err)
+		}
+	}
+}
+
 // What is paid is what the row says when it is written.
 func TestResolverComputesAnew(t *testing.T) {
 	for _, tt := range []struct {

@@ -52,7 +52,7 @@ func next(d teller.Deposit, last *teller.Order, m teller.Market, p Policy) verdi
 		return nothingLeft(d, *last, p)
 	case last.Filled: // at a better price than it had to: what that has left over buys, too
 		return verdict{order: spend}
-	case last.Judged || (p.Retry && d.Attempts < p.MaxAttempts):
+	case last.Judged || (p.Retry && !last.Ended && d.Attempts < p.MaxAttempts):
 		return verdict{order: spend}
 	}
 	return verdict{hold: teller.HoldOrderFailed, detail: ended(*last) + account(d)}

@@ -25,6 +25,8 @@ func TestNext(t *testing.T) {
 	failed := &teller.Order{ClientID: "t-x-1", Exchange: "c2cx", Coin: teller.BTC, OrderReport: teller.OrderReport{OrderID: "7", Status: "cancelled", Final: true}}
 	judged, filled := *failed, *failed
 	judged.Judged, filled.Filled, filled.Bought = true, true, 1
+	ended, released := *failed, judged
+	ended.OrderID, ended.Ended, released.Ended = "", true, true
 	small := filled // refused because it is too small
 	small.OrderID, small.Bought = "", 0
 	for _, c := range []struct {
@@ -74,6 +76,8 @@ func TestNext(t *testing.T) {
 		{name: "half, not retried any more", d: sofar{5000, 2500, 12_500, 3}, last: failed, policy: retry, hold: teller.HoldOrderFailed, detail: "after 3 orders 0.012500 SKY are bought for it and 0.00002500 of 0.00005000 BTC are not spent"},
 		{name: "half, released", d: sofar{5000, 2500, 12_500, 1}, last: &judged, order: 2500},
 		{name: "half, released beyond all attempts", d: sofar{5000, 2500, 12_500, 7}, last: &judged, policy: retry, order: 2500},
+		{name: "ended by an operator, who is asked what next", d: sofar{5000, 2500, 12_500, 1}, last: &ended, policy: retry, hold: teller.HoldOrderFailed, detail: "not accepted"},
+		{name: "ended by an operator, whose word is that it is tried again", d: sofar{5000, 2500, 12_500, 1}, last: &released, policy: retry, order: 2500},
 		{name: "released, but nothing is left to be bought for", d: sofar{5000, 5000, 10, 1}, last: &judged, hold: teller.HoldOrderFailed},
 	} {
 		d := teller.Deposit{Coin: teller.BTC, Value: teller.NewAmount(c.d.value), Spent: teller.NewAmount(c.d.spent), Bought: c.d.bought, Attempts: c.d.attempts}
@@ -100,7 +104,7 @@ func TestNextProperties(t *testing.T) {
 		}
 		var last *teller.Order
 		if d.Attempts > 0 {
-			last = &teller.Order{Coin: teller.ETH, Judged: rapid.Bool().Draw(t, "judged"), OrderReport: teller.OrderReport{Filled: rapid.Bool().Draw(t, "filled")}}
+			last = &teller.Order{Coin: teller.ETH, Judged: rapid.Bool().Draw(t, "judged"), Ended: rapid.Bool().Draw(t, "ended"), OrderReport: teller.OrderReport{Filled: rapid.Bool().Draw(t, "filled")}}
 		}
 		m := teller.Market{Minimum: teller.NewAmount(amount.Draw(t, "minimum")), Step: teller.NewAmount(rapid.Uint64Range(0, 300).Draw(t, "step"))}
 		p := Policy{Retry: rapid.Bool().Draw(t, "retry"), MaxAttempts: rapid.IntRange(1, 4).Draw(t, "most"), MaxDecimals: rapid.IntRange(0, 3).Draw(t, "decimals")}

@@ -21,6 +21,7 @@ type orderRow struct {
 	State     teller.OrderState `json:"state"`
 	Doubted   bool              `json:"doubted,omitempty"`
 	Judged    bool              `json:"judged,omitempty"`
+	Ended     bool              `json:"ended,omitempty"`
 	CreatedAt int64             `json:"created_at"`
 	UpdatedAt int64             `json:"updated_at"`
 
@@ -38,7 +39,7 @@ type orderRow struct {
 func encodeOrder(o *teller.Order) ([]byte, error) {
 	return json.Marshal(orderRow{
 		DepositID: o.DepositID, Attempt: o.Attempt, Seq: o.Seq, Version: o.Version, Exchange: o.Exchange, Coin: o.Coin,
-		Requested: o.Requested, Least: o.Least, State: o.State, Doubted: o.Doubted, Judged: o.Judged,
+		Requested: o.Requested, Least: o.Least, State: o.State, Doubted: o.Doubted, Judged: o.Judged, Ended: o.Ended,
 		CreatedAt: unixSeconds(o.CreatedAt), UpdatedAt: unixSeconds(o.UpdatedAt),
 		OrderID: o.OrderID, Status: o.Status, Final: o.Final, Filled: o.Filled, Bought: o.Bought, Spent: o.Spent,
 		Completed: o.Completed, Price: o.Price, Original: o.Original,
@@ -60,7 +61,7 @@ func decodeOrder(clientID string, raw []byte) (teller.Order, error) {
 	}
 	return teller.Order{
 		ClientID: clientID, DepositID: row.DepositID, Attempt: row.Attempt, Seq: row.Seq, Version: row.Version,
-		Exchange: row.Exchange, Coin: row.Coin, Requested: row.Requested, Least: row.Least, State: row.State, Doubted: row.Doubted, Judged: row.Judged,
+		Exchange: row.Exchange, Coin: row.Coin, Requested: row.Requested, Least: row.Least, State: row.State, Doubted: row.Doubted, Judged: row.Judged, Ended: row.Ended,
 		OrderReport: teller.OrderReport{
 			OrderID: row.OrderID, Status: row.Status, Final: row.Final, Filled: row.Filled, Bought: row.Bought, Spent: row.Spent,
 			Completed: row.Completed, Price: row.Price, Original: row.Original,

@@ -78,8 +78,11 @@ func testOrderEnded(l *ledger) {
 	l.is(d.ID, teller.StatusWaitingPassthrough, teller.HoldOrderUnknown)
 	ended, err := l.store.EndOrder(l.ctx, o.ClientID, teller.Act{Actor: "olga", Reason: "it is not there"})
 	l.must(err)
-	l.same("order", []any{ended.State, ended.Final, ended.Filled, ended.Doubted, ended.Bought, ended.Spent},
-		[]any{teller.OrderFinal, true, false, false, "0.000000", "0"})
+	l.same("order", []any{ended.State, ended.Final, ended.Filled, ended.Doubted, ended.Ended, ended.Bought, ended.Spent},
+		[]any{teller.OrderFinal, true, false, false, true, "0.000000", "0"})
+	stored, err := l.store.Order(l.ctx, o.ClientID)
+	l.must(err)
+	l.same("stored", stored, ended)
 	l.is(d.ID, teller.StatusWaitingPassthrough, "")
 	log, err := l.store.Audit(l.ctx, 0, 100_000)
 	l.must(err)
