@@ -24,8 +24,8 @@ type Order struct {
 	// Least is the worst price that is accepted, in SKY for one coin; the zero value = any (a market order).
 	Least Rate
 	State OrderState
-	// Doubted says that its deposit was held because the exchange did not show it, and that the exchange was not called for
-	// it since. Once that hold is released, an operator vouches for its not being there.
+	// Doubted says that its deposit was held because the exchange did not show it, or not any more, and that the exchange
+	// was not called for it since. Once that hold is released, an operator vouches for its not being there.
 	Doubted bool
 	// Judged says that it is final and that its deposit was held because it has not bought all that it should. Once that
 	// hold is released, an operator wants another attempt.
@@ -123,19 +123,25 @@ func (o *Order) Judge(now time.Time) error {
 	return nil
 }
 
-// End is an operator's word that the exchange has not accepted the order and never will, though it may have been called
-// for it. CodeForbidden when the exchange has shown it.
+// End is an operator's word that the exchange does not have the order and never will, though it may have been called for
+// it, or has shown it once. What was noted of it stays. CodeForbidden when the exchange shows it, and unless it is Doubted
+// when it may have been called for it: that call may be under way in this very moment.
 func (o *Order) End(now time.Time) error {
-	switch o.State {
-	case OrderFinal:
+	switch {
+	case o.State == OrderFinal:
 		return Errorf(CodeConflict, "order %s is final", o.ClientID)
-	case OrderPlaced:
+	case o.State == OrderPlaced && !o.Doubted:
 		return Errorf(CodeForbidden, "order %s, there %s, is known at %s: cancel it there, and teller notes its end", o.ClientID, o.OrderID, o.Exchange)
+	case o.State == OrderPlacing && !o.Doubted:
+		return Errorf(CodeForbidden, "a call for order %s may be under way to %s", o.ClientID, o.Exchange)
 	}
 	o.State, o.Final, o.Ended, o.Doubted, o.Status = OrderFinal, true, true, false, "not there, an operator says"
 	o.touch(now)
 	return nil
 }
+
+// Asked reports whether the exchange may have been called for it, and its deposit was not held for that since.
+func (o Order) Asked() bool { return o.State == OrderPlacing && !o.Doubted }
 
 // Forgo ends an order that was only prepared, because its deposit is decided about otherwise. CodeForbidden when it may
 // have been placed: what it buys must be known first.
@@ -143,6 +149,9 @@ func (o *Order) Forgo(now time.Time) error {
 	switch {
 	case o.State == OrderFinal:
 		return Errorf(CodeConflict, "order %s is final", o.ClientID)
+	case o.State == OrderPlaced && o.Doubted:
+		return Errorf(CodeForbidden, "order %s of deposit %s, there %s, is not shown by %s any more: look there; if it is gone, end it: `teller orders end`",
+			o.ClientID, o.DepositID, o.OrderID, o.Exchange)
 	case o.State == OrderPlaced:
 		return Errorf(CodeForbidden, "order %s of deposit %s, there %s, may still buy at %s: cancel it there, or wait for its end; once teller has noted that, do this again",
 			o.ClientID, o.DepositID, o.OrderID, o.Exchange)
@@ -150,7 +159,7 @@ func (o *Order) Forgo(now time.Time) error {
 		return Errorf(CodeForbidden, "order %s of deposit %s may have been placed at %s, which does not show it: look there; if it is not there, release the deposit, "+
 			"whereupon teller places it, or end the order: `teller orders end`", o.ClientID, o.DepositID, o.Exchange)
 	case o.State == OrderPlacing:
-		return Errorf(CodeForbidden, "order %s of deposit %s may have been placed at %s: wait until teller knows, or look there, and end the order if it is not there: `teller orders end`",
+		return Errorf(CodeForbidden, "order %s of deposit %s may have been placed at %s: wait until teller knows, or end the order: `teller orders end` has it looked for before",
 			o.ClientID, o.DepositID, o.Exchange)
 	}
 	o.State, o.Final, o.Status = OrderFinal, true, "not placed"

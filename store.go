@@ -235,9 +235,9 @@ type OrderStore interface {
 	// have been closed meanwhile. CodeConflict when the order changed or is final; CodeMalformed when less was bought or
 	// spent than was told before. What an order that it shows was doubted for is answered: the hold goes away.
 	NoteOrder(ctx context.Context, clientID string, version uint64, r OrderReport) (Order, error)
-	// DoubtOrder holds the deposit (HoldOrderUnknown) of an order that may have been placed and that the exchange does
-	// not show, and notes in the order that this was asked: once the hold is released, the order may be placed again.
-	// CodeConflict when the order changed, or is placed or final.
+	// DoubtOrder holds the deposit (HoldOrderUnknown) of an order that may have been placed, or that was, and that the
+	// exchange does not show, and notes in the order that this was asked: once the hold is released, an order that was
+	// never shown may be placed again. CodeConflict when the order changed, or is final.
 	DoubtOrder(ctx context.Context, clientID string, version uint64, detail string) (Order, error)
 	// FailOrder holds the deposit (HoldOrderFailed) after its last order has ended without buying all that it should, and
 	// notes in that order that an operator was asked (Judged): a deposit that is due although its last order is Judged was
@@ -343,8 +343,9 @@ type OperatorStore interface {
 	// contains the deposit.
 	MarkPaid(ctx context.Context, id, txid string, coins Droplets, act Act) (Deposit, error)
 	// EndOrder is an operator's word that the exchange has no order of a client id, and will have none, although it may
-	// have been called for it: the order is final, and has bought nothing. CodeForbidden for an order that the exchange
-	// has shown.
+	// have been called for it or has shown it before: the order is final, and has bought what is noted. CodeForbidden for
+	// an order that the exchange shows. When a call may be under way (Order.Asked), its deposit is held instead
+	// (HoldOrderUnknown) and the order returned as it is: once it is Doubted, it can be ended.
 	EndOrder(ctx context.Context, clientID string, act Act) (Order, error)
 	// PayInstead has the wallet pay what the deposit's orders have not bought; owed is the sum of both. Refused while
 	// an order is pending.

@@ -161,9 +161,13 @@ func newOrdersEnd(f *flags) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "end CLIENT_ID --reason TEXT",
 		Short: "Declare that the exchange has no such order, and never will",
-		Long: `Ends an order that the exchange may have accepted and does not show: it has bought nothing. Look for the
-client id among the open and the past orders there first. An order that the exchange has shown is
-refused: cancel it there, and teller notes its end.`,
+		Long: `Ends an order that the exchange may have accepted and does not show, or not any more: what is known of
+it stays. Look for the client id among the open and the past orders there first. An order that the
+exchange shows is refused: cancel it there, and teller notes its end.
+
+While teller may be asking for the order in this moment, its deposit is held first, so that it is asked
+for no more, and the order is looked for. Then do this again. What becomes of the deposit is asked of
+you after that.`,
 		Example: "  teller orders end t-n6ema5uaattwbbuoab6a7pfh-1 --reason 'looked there, and asked them'",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -173,6 +177,9 @@ refused: cancel it there, and teller notes its end.`,
 				return err
 			}
 			fmt.Fprintf(cmd.OutOrStdout(), "%s is %s\n", o.ClientID, o.State)
+			if o.State != string(teller.OrderFinal) {
+				fmt.Fprintln(cmd.OutOrStdout(), "its deposit is held, and it is looked for once more: look there again in some minutes, then repeat this")
+			}
 			return nil
 		},
 	}

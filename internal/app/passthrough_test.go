@@ -580,30 +580,29 @@ func TestPassthroughSwitchedOffLater(t *testing.T) {
 // that nobody follows.
 func TestPassthroughOrderThatWasEnded(t *testing.T) {
 	d := openDesk(t, passthroughConfig(t, func(e *config.ExchangeClient) {
-		e.RequestFailureWait = 2 * time.Second
+		e.RequestTimeout, e.RequestFailureWait = time.Second, 2*time.Second
 		e.OnFailure, e.MaxAttempts = config.FailureRetry, 3 // which the operator's word goes before
 	}))
 	buyer := buyers(t, 1)[0]
 	d.steer("book", `{"asks":[]}`) // so that it waits
-	d.steer("faults", `{"kind":"lose_reply","endpoint":"createorder"}`)
+	d.steer("faults", `{"kind":"late","endpoint":"createorder","delay_ms":12000}`)
 	d.buy(buyer, "10000000")
 	p := d.only("it may have been placed", func(p purchase) bool { return p.Passthrough.Attempts == 1 && d.processorError() != "" })
-	d.steer("faults", `{"kind":"error_500","endpoint":"getorderbystatus","times":-1}`)
-	d.act("/api/orders/end", map[string]string{"client_id": p.Passthrough.Order.CustomerID, "reason": "looked there"})
-	req, err := http.NewRequest(http.MethodDelete, d.control+"/dummy/exchange/faults", nil)
-	if err != nil {
-		t.Fatal(err)
+	end := map[string]string{"client_id": p.Passthrough.Order.CustomerID, "reason": "looked there"}
+	d.act("/api/orders/end", end)
+	d.only("it is held before it is ended", func(p purchase) bool { return p.heldFor(teller.HoldOrderUnknown) && !p.Passthrough.Order.Final })
+	d.only("it is looked for, ended, and held", func(p purchase) bool {
+		_, _ = d.try("/api/orders/end", end)
+		return p.heldFor(teller.HoldOrderFailed)
+	})
+	if n := len(d.simulated().Orders); n != 0 {
+		t.Fatalf("the exchange has %d orders already", n)
 	}
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		t.Fatal(err)
-	}
-	d.read(resp, nil)
-	d.only("it is held", func(p purchase) bool { return p.heldFor(teller.HoldOrderFailed) })
 	d.post("/api/orders/pay-instead", map[string]string{"deposit_id": p.DepositID, "reason": "they promise that it is not there"})
 	if got := d.delivered(buyer); got != "50.000000" {
 		t.Errorf("the buyer got %s", got)
 	}
+	d.within(30*time.Second, "it comes to light", func() bool { return len(d.simulated().Orders) == 1 })
 	var look struct {
 		Markets []struct {
 			Unknown []struct {

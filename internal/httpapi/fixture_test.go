@@ -213,7 +213,7 @@ func (l *ledger) someOrders(after uint64, limit int, keep func(teller.Order) boo
 
 func (l *ledger) EndOrder(ctx context.Context, clientID string, act teller.Act) (teller.Order, error) {
 	o, err := l.Order(ctx, clientID)
-	if err == nil {
+	if err == nil && !o.Asked() {
 		err = o.End(now)
 	}
 	if err != nil {

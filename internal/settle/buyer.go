@@ -45,6 +45,7 @@ type Buyer struct {
 
 	// What is remembered saves time and needless questions, and decides nothing that could cost money.
 	looks   map[string]int    // at each pending order
+	missing map[string]int    // looks in a row at which an order was not shown that was shown before
 	refused map[string]uint64 // orders that the exchange has certainly not accepted, with their version then
 	after   uint64            // the order at which the last Step was stopped
 	failure error             // of the last Step, at the exchange
@@ -100,12 +101,15 @@ func (b *Buyer) pendingOrders(ctx context.Context) ([]teller.Order, error) {
 
 // remember drops what is known of orders that are not pending any more.
 func (b *Buyer) remember(pending []teller.Order) {
-	looks, refused := make(map[string]int, len(pending)), make(map[string]uint64)
+	looks, missing, refused := make(map[string]int, len(pending)), make(map[string]int), make(map[string]uint64)
 	for _, o := range pending {
 		looks[o.ClientID] = b.looks[o.ClientID]
+		if n := b.missing[o.ClientID]; n > 0 {
+			missing[o.ClientID] = n
+		}
 		if v, ok := b.refused[o.ClientID]; ok {
 			refused[o.ClientID] = v
 		}
 	}
-	b.looks, b.refused = looks, refused
+	b.looks, b.missing, b.refused = looks, missing, refused
 }

@@ -164,7 +164,7 @@ func (l *orderLedger) NoteOrder(_ context.Context, clientID string, version uint
 				return err
 			}
 		}
-		if r.OrderID != "" && o.Doubted {
+		if r.OrderID != "" || r.Final {
 			o.Doubted = false
 			answered(d, teller.HoldOrderUnknown)
 		}
@@ -187,10 +187,11 @@ func answered(d *teller.Deposit, reason teller.HoldReason) {
 
 func (l *orderLedger) DoubtOrder(_ context.Context, clientID string, version uint64, detail string) (teller.Order, error) {
 	return l.change("doubt", clientID, version, func(o *teller.Order, d *teller.Deposit) error {
-		if o.State == teller.OrderPlaced {
-			return conflict("it is placed")
+		if err := o.Doubt(now); err != nil && o.State != teller.OrderPrepared {
+			return err
 		}
 		o.Doubted = true
+		answered(d, teller.HoldOrderUnknown)
 		return d.PutHold(teller.HoldOrderUnknown, detail, now)
 	})
 }

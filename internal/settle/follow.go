@@ -59,8 +59,7 @@ func (r *round) unreachable(ctx context.Context, o teller.Order, why string) err
 	}
 	switch {
 	case o.State == teller.OrderPlaced:
-		return r.hold(ctx, d, nil, teller.HoldOrderUnknown, fmt.Sprintf(
-			"order %s stands on %s, which can not be asked: %s. Configure it as it was until the order is final, then release", o.ClientID, o.Exchange, why))
+		return r.doubt(ctx, o, "it can not be asked: "+why+". Configure it as it was until the order is final")
 	case o.Doubted:
 		_, err = r.note(ctx, o, teller.OrderReport{Status: "it is not there, an operator says", Final: true})
 		return err
@@ -75,7 +74,10 @@ func (r *round) notFound(ctx context.Context, d teller.Deposit, o teller.Order) 
 		_, err := r.note(ctx, o, teller.OrderReport{Status: "not placed: the deposit was closed", Final: true})
 		return err
 	}
-	if !buyable(d) {
+	switch {
+	case !buyable(d) && o.Asked() && d.HeldFor(teller.HoldOrderUnknown): // an operator wants to end it
+		return r.doubt(ctx, o, "it was asked for before its deposit was held, and it is not shown")
+	case !buyable(d):
 		return nil
 	}
 	m, err := r.market(ctx, o.Coin)
@@ -167,8 +169,11 @@ func (r *round) alreadyPlaced(ctx context.Context, o teller.Order, vouched bool,
 
 // doubt has an operator look whether the order exists.
 func (r *round) doubt(ctx context.Context, o teller.Order, why string) error {
-	detail := fmt.Sprintf("%s may have accepted order %s for %s %s: %s. Look for it there; release only if it is not there: then SKY is bought anew",
-		o.Exchange, o.ClientID, o.Requested.Format(o.Coin), o.Coin, why)
+	what, then := "may have accepted", "release only if it is not there: then SKY is bought anew"
+	if o.State == teller.OrderPlaced {
+		what, then = "has accepted", "if it is gone, or has ended, note that with `teller orders end`; release to have it looked for again"
+	}
+	detail := fmt.Sprintf("%s %s order %s for %s %s: %s. Look for it there; %s", o.Exchange, what, o.ClientID, o.Requested.Format(o.Coin), o.Coin, why, then)
 	if _, err := r.Store.DoubtOrder(ctx, o.ClientID, o.Version, detail); err != nil {
 		return err
 	}
@@ -197,7 +202,12 @@ func (r *round) report(ctx context.Context, o teller.Order) (_ teller.Order, kno
 	if teller.CodeOf(err) == teller.CodeNotFound {
 		told, err = r.Exchange.Find(ctx, o.Coin, o.ClientID)
 	}
+	if teller.CodeOf(err) != teller.CodeNotFound {
+		delete(r.missing, o.ClientID)
+	}
 	switch teller.CodeOf(err) {
+	case teller.CodeNotFound:
+		return o, false, r.vanished(ctx, o)
 	case "":
 		o, err = r.note(ctx, o, told)
 		return o, err == nil, err
@@ -206,6 +216,17 @@ func (r *round) report(ctx context.Context, o teller.Order) (_ teller.Order, kno
 	}
 	r.fault(err)
 	return o, false, nil
+}
+
+// vanished sees to an order that the exchange had, and does not show any more. It may come back, and answers the doubt then.
+func (r *round) vanished(ctx context.Context, o teller.Order) error {
+	r.missing[o.ClientID]++
+	r.errs = append(r.errs, teller.Errorf(teller.CodeUnavailable, "%s has shown order %s, there %s, and does not any more", o.Exchange, o.ClientID, o.OrderID))
+	if r.missing[o.ClientID] < looksBeforeDoubt {
+		return nil
+	}
+	delete(r.missing, o.ClientID)
+	return r.doubt(ctx, o, "it has shown it before, as "+o.OrderID+", and does not any more")
 }
 
 // note writes what the exchange has told, when it is anything new.
@@ -217,7 +238,7 @@ func (r *round) note(ctx context.Context, o teller.Order, report teller.OrderRep
 		r.fault(teller.Errorf(teller.CodeMalformed, "%s tells of order %s without an id of its own", o.Exchange, o.ClientID))
 		return o, nil
 	}
-	if same(o.OrderReport, report) {
+	if same(o.OrderReport, report) && !o.Doubted {
 		return o, nil
 	}
 	noted, err := r.Store.NoteOrder(ctx, o.ClientID, o.Version, report)

@@ -102,6 +102,49 @@ func TestHeldOrderIsLookedForUntilItIs(t *testing.T) {
 	}
 }
 
+// An order that an operator wants to end is not placed again, whatever the exchange takes, and is looked for once more.
+func TestBuyerLooksForAnOrderThatIsToBeEnded(t *testing.T) {
+	s := newShop(t, true, bound(1, 100_000))
+	s.failOnce("place", fails)
+	_, _ = s.step()
+	_, _ = s.step()
+	if err := s.l.deposits[0].PutHold(teller.HoldOrderUnknown, "it is to be ended", now); err != nil {
+		t.Fatal(err)
+	}
+	s.rest()
+	s.wants(t, "looked for", "held for order_unknown")
+	if o := s.l.orders[0]; !o.Doubted || s.count("place") != 1 || len(s.l.deposits[0].Holds()) != 1 {
+		t.Errorf("%d calls, %+v", s.count("place"), o)
+	}
+}
+
+// An order that was placed and is gone from the exchange is asked about; one that is back again answers that.
+func TestBuyerDoubtsAnOrderThatVanished(t *testing.T) {
+	s := newShop(t, true, bound(1, 100_000))
+	s.script("wait")
+	s.rest()
+	gone := s.x.deals
+	s.x.deals = nil
+	for range looksBeforeDoubt - 1 {
+		_, _ = s.step()
+	}
+	s.wants(t, "not shown for a moment", "waiting_passthrough_order_complete 0.000000;")
+	s.x.deals = gone
+	_, _ = s.step()
+	s.x.deals = nil
+	for range looksBeforeDoubt {
+		s.wants(t, "not shown again", "waiting_passthrough_order_complete 0.000000;")
+		_, _ = s.step()
+	}
+	s.wants(t, "gone", "held for order_unknown")
+	if !s.said("does not any more") || !strings.Contains(s.l.deposits[0].Hold.Detail, "orders end") {
+		t.Errorf("said %v, held: %s", s.errs, s.l.deposits[0].Hold.Detail)
+	}
+	s.x.deals = gone
+	s.rest()
+	s.wants(t, "back", "waiting_passthrough_order_complete 0.000000;")
+}
+
 // A deposit that is held for anything else gets no order placed, and its order is looked for now and then.
 func TestBuyerPlacesNothingForAHeldDeposit(t *testing.T) {
 	for _, state := range []teller.OrderState{teller.OrderPrepared, teller.OrderPlacing} {

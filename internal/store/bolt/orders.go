@@ -204,7 +204,7 @@ func (s *Store) NoteOrder(ctx context.Context, clientID string, version uint64, 
 				return err
 			}
 		}
-		if was.Doubted && !o.Doubted && r.HeldFor(teller.HoldOrderUnknown) {
+		if !o.Doubted && r.HeldFor(teller.HoldOrderUnknown) {
 			r.EndDoubt(t.now)
 		}
 		if err := t.putOrder(r, o); err != nil {
@@ -230,6 +230,7 @@ func (s *Store) DoubtOrder(ctx context.Context, clientID string, version uint64,
 		if err := o.Doubt(t.now); err != nil {
 			return err
 		}
+		r.EndDoubt(t.now) // whoever wanted to end it has his answer: see EndOrder
 		if err := r.PutHold(teller.HoldOrderUnknown, detail, t.now); err != nil {
 			return err
 		}
@@ -357,7 +358,8 @@ func (s *Store) FailOrder(ctx context.Context, depositID string, version uint64,
 	})
 }
 
-// EndOrder implements teller.OperatorStore. The doubt that its deposit is held for is answered by it.
+// EndOrder implements teller.OperatorStore. The doubt that its deposit is held for is answered by it. The operator may have
+// looked before a call that is under way has arrived: so first no further call is made.
 func (s *Store) EndOrder(ctx context.Context, clientID string, act teller.Act) (o teller.Order, err error) {
 	if act.Reason == "" {
 		return o, teller.Errorf(teller.CodeInvalid, "ending order %s needs a reason", clientID)
@@ -372,6 +374,9 @@ func (s *Store) EndOrder(ctx context.Context, clientID string, act teller.Act) (
 		}
 		if err := agrees(r, act); err != nil {
 			return err
+		}
+		if o.Asked() {
+			return t.stopCalls(r, &o, act)
 		}
 		if err := o.End(t.now); err != nil {
 			return err
@@ -390,4 +395,17 @@ func (s *Store) EndOrder(ctx context.Context, clientID string, act teller.Act) (
 		return teller.Order{}, err
 	}
 	return o, nil
+}
+
+// stopCalls holds a deposit so that the exchange is not called for its order any more, which is looked for once more.
+func (t *txn) stopCalls(r *record, o *teller.Order, act teller.Act) error {
+	if r.HeldFor(teller.HoldOrderUnknown) {
+		return nil
+	}
+	detail := fmt.Sprintf("order %s is to be ended (%s), and %s may be asked for it in this moment. No further call is made; when it is looked for and not shown, end it: `teller orders end`",
+		o.ClientID, act.Reason, o.Exchange)
+	if err := r.PutHold(teller.HoldOrderUnknown, detail, t.now); err != nil {
+		return err
+	}
+	return t.save(r, eventHold, teller.AuditEntry{Actor: act.Actor, Detail: string(teller.HoldOrderUnknown) + ": " + detail})
 }

@@ -12,6 +12,8 @@ var failureTests = map[string]func(*ledger){
 	"FailRefusals": testOrderFailRefusals,
 	"Ended":        testOrderEnded,
 	"EndedHeld":    testOrderEndedThenClosed,
+	"EndWaits":     testOrderEndWaitsForTheCall,
+	"EndVanished":  testVanishedOrderEnded,
 	"EndRefusals":  testOrderEndRefusals,
 }
 
@@ -92,6 +94,90 @@ func testOrderEnded(l *ledger) {
 	l.same("the next attempt", l.prepare(d.ID).Attempt, 2)
 }
 
+func (l *ledger) heldOnce(id string) {
+	l.Helper()
+	d := l.deposit(id)
+	l.same("holds", len(d.Holds()), 1)
+}
+
+// doubted has an operator ask for the end of an order that may be on its way, and the order looked for and not shown.
+func (l *ledger) doubted(o teller.Order, act teller.Act) teller.Order {
+	l.Helper()
+	asked, err := l.store.EndOrder(l.ctx, o.ClientID, act)
+	l.must(err)
+	l.same("not ended yet", asked, o)
+	o, err = l.store.DoubtOrder(l.ctx, o.ClientID, o.Version, "it is not shown")
+	l.must(err)
+	return o
+}
+
+// While a call for the order may be under way, an operator's look at the exchange proves nothing: the deposit is held, so that
+// there is no further call, and only an order that was looked for after that can be ended. One that comes to light answers it.
+func testOrderEndWaitsForTheCall(l *ledger) {
+	act := teller.Act{Actor: "olga", Reason: "it is not there"}
+	d := l.toBuy("alice", 1_000_000)
+	o := l.begin(l.prepare(d.ID))
+	for range 2 {
+		asked, err := l.store.EndOrder(l.ctx, o.ClientID, act)
+		l.must(err)
+		l.same("the order", asked, o)
+		l.is(d.ID, teller.StatusWaitingPassthrough, teller.HoldOrderUnknown)
+		l.heldOnce(d.ID)
+	}
+	_, err := l.store.BeginOrder(l.ctx, o.ClientID, o.Version)
+	l.refused(err, teller.CodeConflict)
+	o = l.note(o, report(o, 0, 0))
+	l.is(d.ID, teller.StatusWaitingPassthroughOrderComplete, "")
+	_, err = l.store.EndOrder(l.ctx, o.ClientID, act)
+	l.refused(err, teller.CodeForbidden)
+
+	d = l.toBuy("bob", 1_000_000)
+	o = l.begin(l.prepare(d.ID))
+	o = l.doubted(o, act)
+	l.heldOnce(d.ID)
+	ended, err := l.store.EndOrder(l.ctx, o.ClientID, act)
+	l.must(err)
+	l.same("ended", []any{ended.State, ended.Ended}, []any{teller.OrderFinal, true})
+	l.is(d.ID, teller.StatusWaitingPassthrough, "")
+
+	d = l.toBuy("carol", 1_000_000)
+	o = l.prepare(d.ID) // nobody was called
+	_, err = l.store.EndOrder(l.ctx, o.ClientID, act)
+	l.must(err)
+	l.is(d.ID, teller.StatusWaitingPassthrough, "")
+}
+
+// An order that the exchange has shown, and does not show any more, can be ended. What it is known to have bought stays.
+func testVanishedOrderEnded(l *ledger) {
+	act := teller.Act{Actor: "olga", Reason: "they have closed"}
+	d := l.toBuy("alice", 1_000_000)
+	o := l.begin(l.prepare(d.ID))
+	o = l.note(o, report(o, 1*sky, 200_000))
+	_, err := l.store.EndOrder(l.ctx, o.ClientID, act)
+	l.refused(err, teller.CodeForbidden)
+	doubt := func() {
+		o, err = l.store.DoubtOrder(l.ctx, o.ClientID, o.Version, "it is not shown any more")
+		l.must(err)
+		l.is(d.ID, teller.StatusWaitingPassthroughOrderComplete, teller.HoldOrderUnknown)
+	}
+	doubt()
+	o = l.note(o, report(o, 1*sky, 200_000)) // it is back, with nothing new
+	l.same("doubted", o.Doubted, false)
+	l.is(d.ID, teller.StatusWaitingPassthroughOrderComplete, "")
+	doubt()
+	_, err = l.store.CloseDeposit(l.ctx, d.ID, act)
+	l.refused(err, teller.CodeForbidden)
+	l.mentions(err.Error(), "orders end")
+	ended, err := l.store.EndOrder(l.ctx, o.ClientID, act)
+	l.must(err)
+	l.same("order", []any{ended.State, ended.Ended, ended.Bought, ended.Spent}, []any{teller.OrderFinal, true, "1.000000", "200000"})
+	l.is(d.ID, teller.StatusWaitingPassthroughOrderComplete, "")
+	l.fail(d.ID)
+	_, err = l.store.Refund(l.ctx, d.ID, "back", 1*sky, act)
+	l.must(err)
+	l.is(d.ID, teller.StatusWaitingSend, "")
+}
+
 // A deposit whose coins are gone, held with an order that is not at the exchange, would keep its coin frozen for ever.
 func testOrderEndedThenClosed(l *ledger) {
 	d := l.toBuy("alice", 1_000_000)
@@ -99,12 +185,14 @@ func testOrderEndedThenClosed(l *ledger) {
 	_, err := l.store.Hold(l.ctx, d.ID, l.deposit(d.ID).Version, teller.HoldOrphaned, "gone")
 	l.must(err)
 	act := teller.Act{Actor: "olga", Reason: "the coins are gone"}
+	o = l.doubted(o, act)
 	if _, err := l.store.CloseDeposit(l.ctx, d.ID, act); teller.CodeOf(err) != teller.CodeForbidden || !strings.Contains(err.Error(), "orders end") {
 		l.Fatalf("closing it is answered with %v", err)
 	}
 	_, err = l.store.EndOrder(l.ctx, o.ClientID, act)
 	l.must(err)
 	l.is(d.ID, teller.StatusWaitingPassthrough, teller.HoldOrphaned)
+	l.heldOnce(d.ID)
 	_, err = l.store.CloseDeposit(l.ctx, d.ID, act)
 	l.must(err)
 	l.is(d.ID, teller.StatusDone, "")
