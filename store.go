@@ -254,6 +254,9 @@ type OrderStore interface {
 	Order(ctx context.Context, clientID string) (Order, error)
 	// OrdersOf lists the orders of a deposit in the order of their attempts.
 	OrdersOf(ctx context.Context, depositID string) ([]Order, error)
+	// Attempted is the number of the last attempt for a deposit that there ever was, as far as anybody knows: more than
+	// the deposit's Attempts when an older backup was put back.
+	Attempted(ctx context.Context, depositID string) (int, error)
 }
 
 // WalletCursor is how far the ledger has followed the Skycoin chain.

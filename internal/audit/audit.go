@@ -45,6 +45,7 @@ type Ledger interface {
 	PendingOrders(ctx context.Context, after uint64, limit int) ([]teller.Order, error)
 	Order(ctx context.Context, clientID string) (teller.Order, error)
 	OrdersOf(ctx context.Context, depositID string) ([]teller.Order, error)
+	Attempted(ctx context.Context, depositID string) (int, error)
 	Deposit(ctx context.Context, id string) (teller.Deposit, error)
 	Deposits(ctx context.Context, q teller.DepositQuery) ([]teller.Deposit, error)
 	DepositsTo(ctx context.Context, coin teller.Coin, address string) ([]teller.Deposit, error)

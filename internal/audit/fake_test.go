@@ -27,6 +27,7 @@ type fakeLedger struct {
 	deposits    []teller.Deposit
 	bound       []string
 	orders      []teller.Order // in the order of their Seq
+	told        int            // attempts that the journal knows
 	totals      teller.Totals
 	moving      int // how often the cursor still moves while it is looked at
 }
@@ -61,6 +62,8 @@ func (l *fakeLedger) Order(_ context.Context, clientID string) (teller.Order, er
 	}
 	return teller.Order{}, notFound(clientID)
 }
+
+func (l *fakeLedger) Attempted(context.Context, string) (int, error) { return l.told, nil }
 
 func (l *fakeLedger) OrdersOf(_ context.Context, depositID string) ([]teller.Order, error) {
 	return slices.DeleteFunc(slices.Clone(l.orders), func(o teller.Order) bool { return o.DepositID != depositID }), nil

@@ -16,7 +16,7 @@ const (
 	// wait for something. Each takes some calls, and an exchange allows few a minute.
 	lastPurchases = 100
 	// attemptsAhead is how many names of orders after a deposit's last one are looked for, as the buyer does it; those that
-	// were refused have left no trace. mostAhead bounds what an exchange can make us ask.
+	// were refused have left no trace. mostAhead bounds what an exchange can make us ask. The journal may know of more.
 	attemptsAhead = 3
 	mostAhead     = 20
 )
@@ -218,8 +218,12 @@ func (a *orderAudit) deposit(ctx context.Context, d teller.Deposit) error {
 		return nil
 	}
 	a.purchases++
+	told, err := a.Ledger.Attempted(ctx, d.ID)
+	if err != nil {
+		return err
+	}
 	last := len(orders)
-	for n, misses := last+1, 0; misses < attemptsAhead && n <= last+mostAhead; n++ {
+	for n, misses := last+1, 0; n <= told || misses < attemptsAhead && n <= last+mostAhead; n++ {
 		clientID := teller.OrderClientID(d.ID, n)
 		report, got, err := a.asker.find(ctx, d.Coin, clientID)
 		if err != nil {

@@ -16,7 +16,8 @@ const (
 	heldEvery = 30
 	// looksBeforeDoubt is how often the exchange may say that it has an order, and not show it, before a person is asked.
 	looksBeforeDoubt = 10
-	// attemptsAhead is how many attempts after the last one are looked for, in case that the ledger has forgotten them.
+	// attemptsAhead is how many attempts after the last one are looked for, in case that the ledger has forgotten them, and
+	// the journal with it.
 	attemptsAhead = 3
 	// looksBeforeAlarm is how often a pending order is looked at before a person is told.
 	looksBeforeAlarm = 300

@@ -11,6 +11,7 @@ import (
 type orderLedger struct {
 	fakeLedger
 	orders []teller.Order
+	told   map[string]int // attempts that only the journal knows
 	calls  []string
 	writes int // that changed anything
 	fate   func(call string) outcome
@@ -232,6 +233,15 @@ func (l *orderLedger) PendingOrders(_ context.Context, after uint64, limit int) 
 		return nil
 	})
 	return os, err
+}
+
+// Attempted is what the journal tells, where a test has lost the ledger.
+func (l *orderLedger) Attempted(_ context.Context, id string) (n int, err error) {
+	err = l.do("attempted", func() error {
+		n = max(l.deposit(id).Attempts, l.told[id])
+		return nil
+	})
+	return n, err
 }
 
 func (l *orderLedger) Order(_ context.Context, clientID string) (o teller.Order, err error) {

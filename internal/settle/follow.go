@@ -94,10 +94,10 @@ func (r *round) notFound(ctx context.Context, d teller.Deposit, o teller.Order) 
 	case !r.covers(ctx, o.Coin, o.Requested):
 		return nil
 	}
-	later, known := r.later(ctx, d)
+	later, known, err := r.later(ctx, d)
 	switch {
-	case !known:
-		return nil
+	case err != nil || !known:
+		return err
 	case later != "":
 		_, err = r.note(ctx, o, teller.OrderReport{Status: "not placed: there is a later order " + later, Final: true})
 		return err

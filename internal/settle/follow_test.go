@@ -118,6 +118,28 @@ func TestBuyerLooksForAnOrderThatIsToBeEnded(t *testing.T) {
 	}
 }
 
+// Attempts that were refused have left no trace. A ledger that has forgotten them, and all of the others, finds the one that
+// has bought behind them, however many there were.
+func TestBuyerLooksPastRefusedAttempts(t *testing.T) {
+	for _, idsOnce := range []bool{true, false} {
+		was := newShop(t, idsOnce, bound(1, 100_000))
+		was.script("invalid", "invalid", "invalid", "invalid", "invalid", "fill")
+		was.policy.Retry, was.policy.MaxAttempts = true, 6
+		was.run()
+		was.wants(t, "bought", "waiting_send 0.500000")
+
+		s := newShop(t, idsOnce, bound(1, 100_000))
+		s.x.deals, s.x.balance = was.x.deals, was.x.balance
+		s.x.check, s.l.check = func() {}, func() {}
+		s.l.told = map[string]int{s.l.deposits[0].ID: 6}
+		s.run()
+		s.wants(t, "found", "waiting_send 0.500000")
+		if len(s.x.deals) != 1 {
+			t.Errorf("%d orders have bought", len(s.x.deals))
+		}
+	}
+}
+
 // An order that was placed and is gone from the exchange is asked about; one that is back again answers that.
 func TestBuyerDoubtsAnOrderThatVanished(t *testing.T) {
 	s := newShop(t, true, bound(1, 100_000))

@@ -210,10 +210,10 @@ func (r *round) send(ctx context.Context, d teller.Deposit, owed teller.Droplets
 // giveUp has an operator decide, unless the exchange has a later order for the deposit.
 func (r *round) giveUp(ctx context.Context, d teller.Deposit, last *teller.Order, v verdict) error {
 	if !d.Unspent().IsZero() {
-		later, known := r.later(ctx, d)
+		later, known, err := r.later(ctx, d)
 		switch {
-		case !known:
-			return nil
+		case err != nil || !known:
+			return err
 		case later != "":
 			return r.prepare(ctx, d, last, d.Unspent())
 		}
@@ -222,20 +222,26 @@ func (r *round) giveUp(ctx context.Context, d teller.Deposit, last *teller.Order
 }
 
 // later looks for an order of an attempt after the deposit's last one: there is one when the ledger was restored from an
-// older backup. Attempts between may have left no trace, because they were refused. known says that the exchange answered.
-func (r *round) later(ctx context.Context, d teller.Deposit) (clientID string, known bool) {
-	for n := 1; n <= attemptsAhead && !r.stopped; n++ {
-		clientID := teller.OrderClientID(d.ID, d.Attempts+n)
+// older backup. Attempts between may have left no trace, because they were refused. known says that the exchange answered;
+// err is the ledger's.
+func (r *round) later(ctx context.Context, d teller.Deposit) (clientID string, known bool, err error) {
+	last, err := r.Store.Attempted(ctx, d.ID)
+	if err != nil {
+		return "", false, err
+	}
+	last = max(last, d.Attempts+attemptsAhead)
+	for n := d.Attempts + 1; n <= last && !r.stopped; n++ {
+		clientID := teller.OrderClientID(d.ID, n)
 		switch _, err := r.Exchange.Find(ctx, d.Coin, clientID); teller.CodeOf(err) {
 		case "":
-			return clientID, true
+			return clientID, true, nil
 		case teller.CodeNotFound:
 		default:
 			r.fault(err)
-			return "", false
+			return "", false, nil
 		}
 	}
-	return "", !r.stopped
+	return "", !r.stopped, nil
 }
 
 // hold holds the deposit. With a last order, that one is judged by it.

@@ -14,6 +14,7 @@ import (
 type exchange struct {
 	w      *world
 	once   bool // it takes a client id once for ever; else once among the orders that are open
+	picky  int  // of a thousand orders, how many it refuses
 	funds  map[teller.Coin]teller.Amount
 	price  map[teller.Coin]int64 // SKY for one coin
 	orders []*purchase           // in the order of their acceptance
@@ -40,7 +41,7 @@ const (
 )
 
 func newExchange(w *world) *exchange {
-	x := &exchange{w: w, once: w.chance(350), funds: make(map[teller.Coin]teller.Amount), price: map[teller.Coin]int64{teller.BTC: 480, teller.ETH: 29}}
+	x := &exchange{w: w, once: w.chance(350), picky: pick(w, []int{60, 60, 60, 60, 60, 650}), funds: make(map[teller.Coin]teller.Amount), price: map[teller.Coin]int64{teller.BTC: 480, teller.ETH: 29}}
 	for c := range smallest {
 		x.fund(c)
 	}
@@ -77,7 +78,7 @@ func (x *exchange) accept(o teller.OrderRequest, late bool) (*purchase, error) {
 		return nil, teller.Errorf(teller.CodeBelowMinimum, "the simulated exchange takes no order of %s", o.Spend)
 	case x.funds[o.Coin].Cmp(o.Spend) < 0:
 		return nil, teller.Errorf(teller.CodeShortOfCoins, "the simulated account is short of %s", o.Coin)
-	case x.w.faults.height > 0 && x.w.chance(60+540*count(!late && x.onItsWay(o.ClientID))): // no refusal of what is on its way
+	case x.w.faults.height > 0 && x.w.chance(max(x.picky, 600*count(!late && x.onItsWay(o.ClientID)))): // no refusal of what is on its way
 		return nil, teller.Errorf(teller.CodeInvalid, "the simulated exchange does not like the order")
 	}
 	p := &purchase{OrderRequest: o, id: "order-" + hashEnd(x.w.id()), rest: o.Spend, status: "active"}

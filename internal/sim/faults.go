@@ -118,7 +118,7 @@ var (
 	// rare are those that operators do once in many runs.
 	rare = []string{"MarkPaid", "PayInstead", "Refund", "EndOrder", "FailOrder", "DoubtOrder"}
 	// journaled are those that add lines to the journal; lines that a failure has left out go with any later one.
-	journaled = []string{"Bind", "CreatePayout", "CloseDeposit", "MarkPaid", "Open", "later"}
+	journaled = []string{"Bind", "CreatePayout", "BeginOrder", "CloseDeposit", "MarkPaid", "Open", "later"}
 )
 
 // faults decides which calls go wrong, and counts.

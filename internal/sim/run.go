@@ -158,7 +158,7 @@ func newRun(o Options) *run {
 	if r.setting.passthrough = w.chance(750); r.setting.passthrough {
 		r.model.trading = true
 		r.setting.policy = settle.Policy{
-			Retry: w.chance(500), MaxAttempts: w.between(1, 4), ChecksBeforeCancel: w.between(1, 5), MaxDecimals: r.model.maxDecimals,
+			Retry: w.chance(500), MaxAttempts: w.between(1, 7), ChecksBeforeCancel: w.between(1, 5), MaxDecimals: r.model.maxDecimals,
 		}
 		if w.chance(600) {
 			r.setting.policy.MaxSlippage = big.NewRat(int64(w.between(1, 60)), 100)

@@ -57,17 +57,17 @@ var purchases = []mutant{
 `},
 	}},
 	{name: "partial-fill-forgotten", what: "what an order has bought before it failed is forgotten", edits: []edit{
-		{"internal/settle/follow.go", `	if same(o.OrderReport, report) {
+		{"internal/settle/follow.go", `	if same(o.OrderReport, report) && !o.Doubted {
 `, `	if report.Final && !report.Filled && o.Bought == 0 {
 		report.Bought, report.Spent = 0, teller.Amount{}
 	}
-	if same(o.OrderReport, report) {
+	if same(o.OrderReport, report) && !o.Doubted {
 `},
 	}},
 	{name: "expired-is-filled", what: "an order that has expired is taken for filled", edits: []edit{
-		{"internal/settle/follow.go", `	if same(o.OrderReport, report) {
+		{"internal/settle/follow.go", `	if same(o.OrderReport, report) && !o.Doubted {
 `, `	report.Filled = report.Final
-	if same(o.OrderReport, report) {
+	if same(o.OrderReport, report) && !o.Doubted {
 `},
 	}},
 	{name: "next-before-final", what: "another attempt is made while the last order may still buy", edits: []edit{
@@ -89,6 +89,13 @@ var purchases = []mutant{
 		{"internal/store/bolt/orders.go", "		case last != nil && last.Pending():\n			return teller.Errorf(teller.CodeConflict, \"order %s of deposit %s is not final: it may still buy\", last.ClientID, depositID)\n", ""},
 	}},
 	{name: "no-look-ahead", what: "later attempts, which an older backup has forgotten, are not looked for", edits: []edit{
-		{"internal/settle/round.go", "for n := 1; n <= attemptsAhead && !r.stopped; n++ {", "for n := 1; n <= 0 && !r.stopped; n++ {"},
+		{"internal/settle/round.go", "for n := d.Attempts + 1; n <= last && !r.stopped; n++ {", "for n := d.Attempts + 1; n <= 0 && !r.stopped; n++ {"},
+	}},
+	{name: "attempts-not-told", what: "the journal is not told of attempts: a backup that is put back looks for too few", edits: []edit{
+		{"internal/store/bolt/orders.go", "		return t.journal(journalEntry{Attempt: &journalAttempt{r.ID, o.Attempt}})\n", "		return nil\n"},
+	}},
+	{name: "ended-under-way", what: "an operator may end an order while a call for it is under way", edits: []edit{
+		{"internal/store/bolt/orders.go", "		if o.Asked() {\n", "		if o.Asked() && act.Actor == \"\" {\n"},
+		{"order.go", "	case o.State == OrderPlacing && !o.Doubted:\n		return Errorf(CodeForbidden, \"a call", "	case o.State == OrderPlacing && !o.Doubted && o.ClientID == \"\":\n		return Errorf(CodeForbidden, \"a call"},
 	}},
 }

@@ -15,7 +15,8 @@ import (
 
 // journal is the file beside the database in which everything stands that an old backup must not have forgotten, each as a
 // line of JSON: bindings, so that no buyer is forgotten and no address given away again; payouts with their signed bytes
-// and deposits closed by an operator, so that nothing is paid a second time. Its first line names the file; the database
+// and deposits closed by an operator, so that nothing is paid a second time; how many orders there were for a deposit, so
+// that nothing is bought a second time. Its first line names the file; the database
 // notes the name, the length before its last group of lines and that group's lines. Opening therefore reads the tail only.
 //
 // A group is committed to the database first and then appended here, and only then are its callers answered. What a
@@ -35,8 +36,9 @@ type journal struct {
 type journalMark struct {
 	ID     string `json:"id"`
 	Offset int64  `json:"offset"`
-	// Payouts says that the file was begun by a teller that writes payouts into it. An older one is written anew.
+	// Payouts and Orders say that the file was begun by a teller that writes these into it. An older one is written anew.
 	Payouts bool `json:"payouts"`
+	Orders  bool `json:"orders"`
 }
 
 type journalHeader struct {
@@ -45,7 +47,7 @@ type journalHeader struct {
 
 // mark is what a transaction that adds these lines must note.
 func (j *journal) mark(t *txn) {
-	t.putJSON(bucketMeta, []byte(metaJournal), journalMark{ID: j.id, Offset: j.size, Payouts: true})
+	t.putJSON(bucketMeta, []byte(metaJournal), journalMark{ID: j.id, Offset: j.size, Payouts: true, Orders: true})
 	t.put(bucketMeta, []byte(metaJournalLines), append(bytes.Clone(j.pending), t.lines...))
 }
 

@@ -12,6 +12,7 @@ type journalEntry struct {
 	Binding *teller.Binding
 	Payout  *teller.Payout
 	Closed  *journalClosed
+	Attempt *journalAttempt
 	Anchor  *journalAnchor
 }
 
@@ -29,6 +30,12 @@ type journalClosed struct {
 	Owed teller.Droplets `json:"owed,omitempty"`
 }
 
+// journalAttempt is an order that the exchange is about to be asked for. It may leave no trace there.
+type journalAttempt struct {
+	DepositID string `json:"deposit_id"`
+	N         int    `json:"n"` // of the attempt, from 1
+}
+
 // journalAnchor is the head of the audit log at the time of the lines before it. It stands outside of the database, so
 // that nobody can write the log anew unnoticed.
 type journalAnchor struct {
@@ -39,9 +46,10 @@ type journalAnchor struct {
 // journalRow is how a line is written. A binding's fields stand for themselves, as they always did.
 type journalRow struct {
 	journalBinding
-	Payout *journalPayout `json:"payout,omitempty"`
-	Closed *journalClosed `json:"closed,omitempty"`
-	Anchor *journalAnchor `json:"audit,omitempty"`
+	Payout  *journalPayout  `json:"payout,omitempty"`
+	Closed  *journalClosed  `json:"closed,omitempty"`
+	Attempt *journalAttempt `json:"order,omitempty"`
+	Anchor  *journalAnchor  `json:"audit,omitempty"`
 }
 
 type journalBinding struct {
@@ -66,7 +74,7 @@ type journalPayout struct {
 
 // line encodes the entry, with its line feed.
 func (e journalEntry) line() ([]byte, error) {
-	row := journalRow{Closed: e.Closed, Anchor: e.Anchor}
+	row := journalRow{Closed: e.Closed, Attempt: e.Attempt, Anchor: e.Anchor}
 	if b := e.Binding; b != nil {
 		row.journalBinding = journalBinding{
 			Coin: b.Coin, Address: b.Address, SkyAddress: b.SkyAddress, BuyMethod: b.BuyMethod,
@@ -103,6 +111,11 @@ func parseJournalLine(line []byte) (journalEntry, error) {
 			return journalEntry{}, errors.New("something to be sent, and no refund that left it")
 		}
 		return journalEntry{Closed: row.Closed}, nil
+	case row.Attempt != nil:
+		if !keyable(row.Attempt.DepositID) || row.Attempt.N < 1 {
+			return journalEntry{}, errors.New("no deposit or no attempt")
+		}
+		return journalEntry{Attempt: row.Attempt}, nil
 	case row.Anchor != nil:
 		return journalEntry{Anchor: row.Anchor}, nil
 	}

@@ -182,7 +182,10 @@ func (s *Store) BeginOrder(ctx context.Context, clientID string, version uint64)
 			detail += ", once more"
 		}
 		t.audit(teller.AuditEntry{Event: eventPlacing, DepositID: r.ID, Detail: detail})
-		return nil
+		if again {
+			return nil
+		}
+		return t.journal(journalEntry{Attempt: &journalAttempt{r.ID, o.Attempt}})
 	})
 }
 
@@ -331,6 +334,18 @@ func (s *Store) OrdersOf(ctx context.Context, depositID string) (os []teller.Ord
 		return nil
 	})
 	return os, err
+}
+
+// Attempted implements teller.OrderStore.
+func (s *Store) Attempted(ctx context.Context, depositID string) (n int, err error) {
+	err = s.view(ctx, func(t *txn) error {
+		if _, err := t.mustDeposit(depositID); err != nil {
+			return err
+		}
+		n, err = t.attempted(depositID)
+		return err
+	})
+	return n, err
 }
 
 // FailOrder implements teller.OrderStore.

@@ -1,6 +1,7 @@
 package bolt
 
 import (
+	"encoding/binary"
 	"fmt"
 	"strings"
 
@@ -46,6 +47,34 @@ func (t *txn) restorePayout(p teller.Payout) (bool, error) {
 		}
 	}
 	return true, nil
+}
+
+// restoreAttempt takes over that there was an order that the database does not know. What became of it, the exchange tells.
+func (t *txn) restoreAttempt(a journalAttempt) (bool, error) {
+	n, err := t.attempted(a.DepositID)
+	if err != nil || n >= a.N {
+		return false, err
+	}
+	t.put(bucketAttempts, []byte(a.DepositID), seqKey(uint64(a.N)))
+	return true, nil
+}
+
+// attemptTold is the number of the last attempt that the journal has told of, 0 when it has told nothing.
+func (t *txn) attemptTold(depositID string) int {
+	if told := t.get(bucketAttempts, []byte(depositID)); len(told) == 8 {
+		return int(binary.BigEndian.Uint64(told))
+	}
+	return 0
+}
+
+// attempted is the number of the last attempt that the ledger or the journal knows of.
+func (t *txn) attempted(depositID string) (int, error) {
+	n := t.attemptTold(depositID)
+	r, err := t.deposit(depositID)
+	if err == nil && r != nil {
+		n = max(n, r.Attempts)
+	}
+	return n, err
 }
 
 // rivals are the pending payouts that spend an input of a restored one. The ledger that made the later one knew that they

@@ -147,6 +147,58 @@ func noMoreOrders(t *testing.T, s *Store) {
 	}
 }
 
+// Attempts that were refused leave no trace on the exchange: only the journal tells an older backup how many there were, and
+// thereby under which names to look for one that has bought.
+func TestAttemptsOutliveAnOldBackup(t *testing.T) {
+	for name, rewritten := range map[string]bool{"the same journal": false, "a journal written anew": true} {
+		t.Run(name, func(t *testing.T) {
+			ctx := context.Background()
+			path := filepath.Join(t.TempDir(), "teller.db")
+			s := buying(t, path)
+			backup := backupOf(t, s)
+			for range 5 {
+				o := attempt(t, s, "t:0")
+				o, err := s.BeginOrder(ctx, o.ClientID, o.Version)
+				must(t, err)
+				o, err = s.BeginOrder(ctx, o.ClientID, o.Version) // once more
+				must(t, err)
+				_, err = s.NoteOrder(ctx, o.ClientID, o.Version, teller.OrderReport{Status: "refused", Final: true})
+				must(t, err)
+			}
+			attempt(t, s, "t:0") // nobody was called for it
+			attempted := func(want, known int) {
+				t.Helper()
+				n, err := s.Attempted(ctx, "t:0")
+				must(t, err)
+				d, err := s.Deposit(ctx, "t:0")
+				must(t, err)
+				if n != want || d.Attempts != known {
+					t.Errorf("%d attempts are known of %d, want %d of %d", d.Attempts, n, known, want)
+				}
+				inOrder(t, s)
+			}
+			attempted(6, 6)
+			if rewritten {
+				s = lose(t, s, path, ".bindings")
+			}
+			for range 2 {
+				s = putBack(t, s, path, backup)
+				attempted(5, 0)
+				s = lose(t, s, path, ".bindings") // what it told is not lost with it
+				attempted(5, 0)
+			}
+			attempt(t, s, "t:0")
+			attempted(5, 1)
+			s = lose(t, s, path, "")
+			save(t, s, teller.ScanTerms{Rate: teller.MustRate("500")}, 2, teller.Transfer{Address: "b0", TxID: "t", Value: teller.NewAmount(1_000_000)})
+			attempted(5, 0)
+			_, err := s.Attempted(ctx, "nobody:0")
+			wantCode(t, err, teller.CodeNotFound)
+			must(t, s.Close())
+		})
+	}
+}
+
 // A payout that came after the refund counts; both are remembered, whichever of them the deposit meets first.
 func TestPayoutAfterARefund(t *testing.T) {
 	for name, rewritten := range map[string]bool{"the same journal": false, "a journal written anew": true} {

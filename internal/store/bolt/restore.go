@@ -33,7 +33,7 @@ func (s *Store) openJournal() error {
 	if err != nil {
 		return translate(err)
 	}
-	if j.id != "" && j.id == mark.ID && mark.Payouts {
+	if j.id != "" && j.id == mark.ID && mark.Payouts && mark.Orders {
 		fits, err := s.catchUp(mark, last)
 		if err != nil || fits {
 			return err
@@ -118,6 +118,9 @@ func eachEntry(t *txn, add func(line []byte) error) error {
 	if err := eachFate(t, write); err != nil {
 		return err
 	}
+	if err := eachAttempt(t, write); err != nil {
+		return err
+	}
 	// What an older journal told of deposits that have not come in yet: nothing else knows it.
 	err := t.each(bucketRecalls, nil, nil, func(k, _ []byte) (bool, error) {
 		row, _, err := getJSON[recallRow](t, bucketRecalls, k)
@@ -134,6 +137,23 @@ func eachEntry(t *txn, add func(line []byte) error) error {
 		return nil
 	}
 	return write(journalEntry{Anchor: &journalAnchor{seq, hash}})
+}
+
+// eachAttempt goes through the orders that the exchange may have been asked for, and those that only an older journal told of.
+func eachAttempt(t *txn, write func(journalEntry) error) error {
+	err := t.each(indexOrders, nil, nil, func(_, id []byte) (bool, error) {
+		o, ok, err := t.order(string(id))
+		if err != nil || !ok || o.State == teller.OrderPrepared {
+			return err == nil, err
+		}
+		return true, write(journalEntry{Attempt: &journalAttempt{o.DepositID, o.Attempt}})
+	})
+	if err != nil {
+		return err
+	}
+	return t.each(bucketAttempts, nil, nil, func(id, _ []byte) (bool, error) {
+		return true, write(journalEntry{Attempt: &journalAttempt{string(id), t.attemptTold(string(id))}})
+	})
 }
 
 // eachFate goes through the audit log for payouts, closed deposits and refunds: it has them in their order, in which a later one
@@ -205,7 +225,7 @@ func (s *Store) noteJournal() error {
 }
 
 // restoredEntries counts what the database lacked.
-type restoredEntries struct{ bindings, payouts, closed int }
+type restoredEntries struct{ bindings, payouts, closed, orders int }
 
 // tellRestored says that a backup was put back, and what has been made up for.
 func (s *Store) tellRestored(n restoredEntries) {
@@ -213,7 +233,7 @@ func (s *Store) tellRestored(n restoredEntries) {
 		return
 	}
 	s.log.Error("the database is older than its journal: a backup was put back. What the journal tells was restored, and is paid by nobody else",
-		"notice", "WATCH", "bindings", n.bindings, "payouts", n.payouts, "closed", n.closed)
+		"notice", "WATCH", "bindings", n.bindings, "payouts", n.payouts, "closed", n.closed, "orders", n.orders)
 }
 
 // restore takes the journal's entries from an offset on into the database, and counts those that it lacked.
@@ -224,6 +244,7 @@ func (s *Store) restore(offset int64) (restored restoredEntries, err error) {
 		restored.bindings += n.bindings
 		restored.payouts += n.payouts
 		restored.closed += n.closed
+		restored.orders += n.orders
 		group = group[:0]
 		return err
 	}
@@ -284,6 +305,10 @@ func (t *txn) restoreEntry(e journalEntry, pastLost bool, n *restoredEntries) er
 	case e.Closed != nil:
 		added, err := t.restoreClosed(*e.Closed)
 		n.closed += count(added)
+		return err
+	case e.Attempt != nil:
+		added, err := t.restoreAttempt(*e.Attempt)
+		n.orders += count(added)
 		return err
 	}
 	return nil

@@ -164,6 +164,7 @@ func FuzzJournalLine(f *testing.F) {
 		}},
 		{Closed: &journalClosed{DepositID: "a:1", Reason: "paid by hand", TxID: "t"}},
 		{Closed: &journalClosed{DepositID: "a:1", Reason: "half of it", Refund: "back", Owed: 5}},
+		{Attempt: &journalAttempt{DepositID: "a:1", N: 5}},
 		{Anchor: &journalAnchor{Seq: 5, Hash: "00"}},
 	} {
 		line, err := e.line()

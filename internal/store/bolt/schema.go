@@ -63,6 +63,7 @@ const (
 	bucketOrders       = "orders"         // client id -> orderRow
 	indexOrders        = "orders_by_seq"  // seq -> client id
 	indexPendingOrders = "orders_pending" // seq -> client id: those that are not final
+	bucketAttempts     = "attempts"       // deposit id -> number of the last attempt that the journal tells of, when it was put back
 )
 
 // Keys of bucketMeta.
@@ -75,7 +76,8 @@ const (
 )
 
 const (
-	formatVersion   = "4"
+	formatVersion   = "5"
+	formatUntold    = "4"      // like 5, without attempts in the journal
 	formatOrderless = "3"      // like 4, without orders
 	formatUnchained = "2"      // like 3, without a chain over the audit log and the heights of the wallet's addresses
 	formatSpelled   = "1"      // like 2, without the buckets of unbound payments to departures, and with addresses as they were imported
@@ -93,7 +95,7 @@ func ownBuckets() []string {
 		indexOpen, indexPayout, indexImport, indexAbsorb, indexBalance,
 		bucketUnbound, indexUnboundOf, indexUnboundAt, bucketRescans, bucketSources, bucketArrivals, bucketDepartures,
 		bucketRecalls, bucketWallet, bucketOutputs, bucketReserved, bucketPayouts, bucketPending, bucketWithdrawals, indexWithdrawal,
-		bucketUnclaimed, bucketOrders, indexOrders, indexPendingOrders,
+		bucketUnclaimed, bucketOrders, indexOrders, indexPendingOrders, bucketAttempts,
 	}
 	for _, c := range teller.Coins {
 		names = append(names, bindBucket(c), usedBucket(c))

@@ -91,7 +91,7 @@ func (s *Store) prepare() error {
 		err = translate(s.apply(createBuckets))
 	case kindOriginal:
 		err = s.importOriginal()
-	case kindSpelled, kindUnchained, kindOrderless:
+	case kindSpelled, kindUnchained, kindOrderless, kindUntold:
 		err = s.upgrade(kind)
 	}
 	if err != nil {
@@ -109,6 +109,7 @@ const (
 	kindSpelled   // ours, of format 1
 	kindUnchained // ours, of format 2
 	kindOrderless // ours, of format 3
+	kindUntold    // ours, of format 4
 	kindOurs
 )
 
@@ -120,6 +121,8 @@ func (s *Store) kind() (k kind, err error) {
 			switch string(format) {
 			case formatVersion:
 				k = kindOurs
+			case formatUntold:
+				k = kindUntold
 			case formatOrderless:
 				k = kindOrderless
 			case formatUnchained:

@@ -23,10 +23,15 @@ func (s *Store) upgrade(from kind) error {
 			return err
 		}
 		t := &txn{tx: tx, now: s.now()}
-		if from == kindOrderless {
+		switch from {
+		case kindUntold: // the journal is written anew, with the orders that there were
+			t.audit(teller.AuditEntry{Event: eventUpgrade, Detail: "to format " + formatVersion + ", whose journal tells of orders on an exchange"})
+		case kindOrderless:
 			t.audit(teller.AuditEntry{Event: eventUpgrade, Detail: "to format " + formatVersion + ", which knows orders on an exchange; no deposit has one"})
-		} else if err := t.upgradeUnchained(from); err != nil {
-			return err
+		default:
+			if err := t.upgradeUnchained(from); err != nil {
+				return err
+			}
 		}
 		t.writeTotals()
 		return t.err

@@ -1,9 +1,12 @@
 package bolt
 
 import (
+	"bytes"
 	"context"
+	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	bolt "go.etcd.io/bbolt"
@@ -68,6 +71,53 @@ func TestUpgradeFromBeforeOrders(t *testing.T) {
 	if len(v.Findings) != 0 {
 		t.Errorf("after an order: %+v", v)
 	}
+}
+
+// The journal of a ledger from before attempts were told is written anew, with those that there were.
+func TestUpgradeFromBeforeAttemptsWereTold(t *testing.T) {
+	ctx := context.Background()
+	path := filepath.Join(t.TempDir(), "teller.db")
+	s := buying(t, path)
+	before := backupOf(t, s)
+	o := attempt(t, s, "t:0")
+	_, err := s.BeginOrder(ctx, o.ClientID, o.Version)
+	must(t, err)
+	id := s.journal.id
+	must(t, s.Close())
+	formatFour(t, path)
+	cut(t, path, func(raw []byte) []byte {
+		lines := bytes.SplitAfter(raw, []byte("\n"))
+		return bytes.Join(slices.DeleteFunc(lines, func(line []byte) bool { return bytes.HasPrefix(line, []byte(`{"order":`)) }), nil)
+	})
+	s = open(t, Options{Path: path})
+	if s.journal.id == id {
+		t.Error("the journal is the old one")
+	}
+	inOrder(t, s)
+	s = putBack(t, s, path, before)
+	if n, err := s.Attempted(ctx, "t:0"); err != nil || n != 1 {
+		t.Errorf("%d attempts are known (%v), want 1", n, err)
+	}
+	must(t, s.Close())
+	if _, err := os.Stat(path + ".before-upgrade"); err != nil {
+		t.Error(err)
+	}
+}
+
+// formatFour makes a ledger what a teller of format 4 has written.
+func formatFour(t *testing.T, path string) {
+	t.Helper()
+	db, err := bolt.Open(path, 0o600, nil)
+	must(t, err)
+	must(t, db.Update(func(tx *bolt.Tx) error {
+		if err := tx.DeleteBucket([]byte(bucketAttempts)); err != nil {
+			return err
+		}
+		meta := tx.Bucket([]byte(bucketMeta))
+		mark := bytes.Replace(meta.Get([]byte(metaJournal)), []byte(`,"orders":true`), nil, 1)
+		return errors.Join(meta.Put([]byte(metaJournal), mark), meta.Put([]byte(metaFormat), []byte(formatUntold)))
+	}))
+	must(t, db.Close())
 }
 
 // completed is the report of an order that has bought SKY for satoshi, and is final.
