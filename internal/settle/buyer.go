@@ -10,7 +10,7 @@ import (
 )
 
 const (
-	// strikesToStop is how many orders in a row may fail to be asked about before the exchange is left alone for a while.
+	// strikesToStop is about how many orders in a row no answer may come before the exchange is left alone for a while.
 	strikesToStop = 3
 	// heldEvery is how seldom an order is looked for whose deposit is held: at every so many Steps.
 	heldEvery = 30
@@ -49,6 +49,7 @@ type Buyer struct {
 	missing map[string]int    // looks in a row at which an order was not shown that was shown before
 	refused map[string]uint64 // orders that the exchange has certainly not accepted, with their version then
 	after   uint64            // the order at which the last Step was stopped
+	judged  string            // the deposit at which it was, when it came to those without an order
 	failure error             // of the last Step, at the exchange
 	since   time.Time         // of failure
 	wait    time.Duration     // after failure

@@ -31,7 +31,7 @@ type fakeExchange struct {
 	name    string
 	rules   teller.Market
 	noCoin  map[teller.Coin]bool
-	broken  map[string]bool // client ids that Find fails for
+	broken  map[string]teller.Code // client ids that Find fails for, and how
 	balance *big.Int
 	fate    func(call string) outcome
 	// plan says what becomes of an order that is asked for; see the cases in accept and refuse.
@@ -62,7 +62,7 @@ func newExchange(idsOnce bool) *fakeExchange {
 	return &fakeExchange{
 		name:    "fake",
 		rules:   teller.Market{Symbol: "SKYBTC", Minimum: teller.NewAmount(1000), Step: teller.NewAmount(10), IDsOnce: idsOnce},
-		broken:  make(map[string]bool),
+		broken:  make(map[string]teller.Code),
 		balance: big.NewInt(1_000_000_000),
 		fate:    func(string) outcome { return fine },
 		plan:    func() string { return "fill" },
@@ -205,8 +205,8 @@ func (d *deal) end(status string, filled bool) {
 
 func (x *fakeExchange) Find(_ context.Context, _ teller.Coin, clientID string) (r teller.OrderReport, err error) {
 	err = x.do("find", func() error {
-		if x.broken[clientID] {
-			return teller.Errorf(teller.CodeUnavailable, "internal server error")
+		if code := x.broken[clientID]; code != "" {
+			return teller.Errorf(code, "internal server error")
 		}
 		for _, d := range slices.Backward(x.deals) {
 			if d.ClientID == clientID {

@@ -163,7 +163,7 @@ func (r *round) alreadyPlaced(ctx context.Context, o teller.Order, vouched bool,
 	case r.looks[o.ClientID] >= looksBeforeDoubt:
 		return r.doubt(ctx, o, "it is refused because it exists, and it is not shown: "+why.Error())
 	}
-	r.fault(teller.Errorf(teller.CodeUnavailable, "%s has an order %s and does not show it: %w", o.Exchange, o.ClientID, why))
+	r.errs = append(r.errs, teller.Errorf(teller.CodeUnavailable, "%s has an order %s and does not show it: %w", o.Exchange, o.ClientID, why))
 	return nil
 }
 

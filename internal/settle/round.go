@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/skycoin/teller"
@@ -17,7 +18,7 @@ type round struct {
 	markets  map[teller.Coin]rules
 	balances map[teller.Coin]teller.Amount // what further orders may spend
 	errs     []error
-	strikes  int           // orders in a row that the exchange could not be asked about
+	strikes  int           // orders in a row about which the exchange did not answer
 	stopped  bool          // the exchange is not called any more
 	wait     time.Duration // before it is called again
 	prepared int           // orders
@@ -40,17 +41,20 @@ func (r *round) run(ctx context.Context) error {
 	}
 	r.after = 0
 	for _, o := range orders {
-		before := len(r.errs)
+		before := r.strikes
 		if err := r.goOn(r.follow(ctx, o)); err != nil {
 			return err
 		}
-		if len(r.errs) == before {
+		if r.strikes == before {
 			r.strikes = 0
 		}
 		if r.stopped {
 			r.after = o.Seq
 			break
 		}
+	}
+	if r.strikes >= strikesToStop { // perhaps it never answers about just these orders: one more call for the deposits that wait
+		r.stopped, r.strikes = false, strikesToStop-1
 	}
 	return r.decide(ctx)
 }
@@ -68,17 +72,18 @@ func (r *round) goOn(err error) error {
 	return err
 }
 
-// fault notes that the exchange could not be asked. It is not asked any more in this Step when it refuses everything, or
-// seems to answer nothing.
+// fault notes that something went wrong at the exchange. It is not asked any more in this Step when it refuses everything, or
+// seems to answer nothing. What it answers about one order, however odd, says nothing about the next.
 func (r *round) fault(err error) {
 	r.errs = append(r.errs, err)
-	r.strikes++
-	code := teller.CodeOf(err)
-	if code == teller.CodeRateLimited {
-		r.wait = r.RatelimitWait
-	}
-	if code == teller.CodeRateLimited || code == teller.CodeNotAuthenticated || r.strikes >= strikesToStop {
+	switch teller.CodeOf(err) {
+	case teller.CodeRateLimited:
+		r.wait, r.stopped = r.RatelimitWait, true
+	case teller.CodeNotAuthenticated:
 		r.stopped = true
+	case teller.CodeUnavailable, teller.CodeInternal:
+		r.strikes++
+		r.stopped = r.stopped || r.strikes >= strikesToStop
 	}
 }
 
@@ -139,15 +144,34 @@ func (r *round) short(coin teller.Coin, format string, args ...any) {
 		r.Exchange.Name(), coin, fmt.Sprintf(format, args...)))
 }
 
-// decide judges every deposit that is due and has no order under way.
+// decide judges every deposit that is due and has no order under way. Those that a Step that was stopped could not ask
+// about are first.
 func (r *round) decide(ctx context.Context) error {
+	due, err := r.due(ctx)
+	if err != nil {
+		return err
+	}
+	at := 1 + slices.IndexFunc(due, func(d teller.Deposit) bool { return d.ID == r.judged })
+	r.judged = ""
+	for _, d := range slices.Concat(due[at:], due[:at]) {
+		if err := r.goOn(r.judge(ctx, d)); err != nil {
+			return err
+		}
+		if r.stopped && r.judged == "" {
+			r.judged = d.ID
+		}
+	}
+	return nil
+}
+
+func (r *round) due(ctx context.Context) (all []teller.Deposit, err error) {
 	for _, status := range []teller.Status{
 		teller.StatusWaitingPassthroughOrderComplete, teller.StatusWaitingPassthrough, teller.StatusWaitingDecide,
 	} {
 		for after := uint64(0); ; {
 			due, err := r.Store.Due(ctx, status, after, page)
 			if err != nil {
-				return err
+				return nil, err
 			}
 			if len(due) == 0 {
 				break
@@ -157,13 +181,11 @@ func (r *round) decide(ctx context.Context) error {
 				if r.pending[d.ID] || d.BuyMethod != teller.BuyPassthrough {
 					continue
 				}
-				if err := r.goOn(r.judge(ctx, d)); err != nil {
-					return err
-				}
+				all = append(all, d)
 			}
 		}
 	}
-	return nil
+	return all, nil
 }
 
 func (r *round) judge(ctx context.Context, d teller.Deposit) error {

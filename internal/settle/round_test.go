@@ -165,7 +165,7 @@ func TestBuyerKeepsNobodyWaiting(t *testing.T) {
 	s := newShop(t, true, ds...)
 	_, _ = s.step()
 	for _, d := range ds[:7] {
-		s.x.broken[teller.OrderClientID(d.ID, 1)] = true
+		s.x.broken[teller.OrderClientID(d.ID, 1)] = teller.CodeUnavailable
 	}
 	for range 12 {
 		_, _ = s.step()
@@ -179,7 +179,7 @@ func TestBuyerKeepsNobodyWaiting(t *testing.T) {
 	s = newShop(t, true, ds...)
 	_, _ = s.step()
 	for i := 0; i < len(ds); i += 3 {
-		s.x.broken[teller.OrderClientID(ds[i].ID, 1)] = true
+		s.x.broken[teller.OrderClientID(ds[i].ID, 1)] = teller.CodeUnavailable
 	}
 	_, _ = s.step()
 	for i, d := range s.l.deposits {
@@ -196,6 +196,122 @@ func TestBuyerKeepsNobodyWaiting(t *testing.T) {
 		_, _ = s.step()
 		if calls := len(s.x.calls) - before; calls != strikesToStop {
 			t.Errorf("Step %d: %d calls of an exchange that is away", n, calls)
+		}
+	}
+}
+
+// Neighbouring orders that can never be asked about, whatever is said of them, keep no deposit waiting that came since.
+func TestBuyerKeepsNoNewDepositWaiting(t *testing.T) {
+	breaks := func(code teller.Code) func(*shop) {
+		return func(s *shop) {
+			for i := range strikesToStop {
+				s.x.broken[teller.OrderClientID(s.l.deposits[i].ID, 1)] = code
+			}
+		}
+	}
+	for name, c := range map[string]struct {
+		steps int // until it happens
+		loses func(*shop)
+	}{
+		"no answer": {1, breaks(teller.CodeUnavailable)},
+		"nonsense":  {1, breaks(teller.CodeMalformed)},
+		"lost": {3, func(s *shop) {
+			for _, d := range s.x.deals {
+				d.ClientID, d.id = "", ""
+			}
+		}},
+	} {
+		var ds []teller.Deposit
+		for i := range strikesToStop {
+			ds = append(ds, bound(i+1, 10_000))
+		}
+		s := newShop(t, true, ds...)
+		s.x.plan = func() string { return "wait" }
+		for range c.steps {
+			_, _ = s.step()
+		}
+		s.script()
+		c.loses(s)
+		s.l.deposits = append(s.l.deposits, bound(4, 10_000))
+		for range 4 {
+			_, _ = s.step()
+		}
+		if d := s.l.deposits[strikesToStop]; d.Status != teller.StatusWaitingSend {
+			t.Errorf("%s: deposit %s is %s: %v", name, d.ID, d.Status, s.errs[len(s.errs)-1])
+		}
+	}
+}
+
+// What the exchange says of one order says nothing about the next: that has its turn in the same Step.
+func TestBuyerGoesOnAfterAnAnswer(t *testing.T) {
+	for name, odd := range map[string]func(*shop, string){
+		"nonsense": func(s *shop, clientID string) { s.x.broken[clientID] = teller.CodeMalformed },
+		"it exists, and it is not shown": func(s *shop, clientID string) {
+			used := &deal{OrderRequest: teller.OrderRequest{ClientID: clientID}, hidden: 1 << 30, plan: "nothing"}
+			used.end("rejected", false)
+			s.x.deals = append(s.x.deals, used)
+		},
+	} {
+		var ds []teller.Deposit
+		for i := range strikesToStop + 1 {
+			ds = append(ds, bound(i+1, 10_000))
+		}
+		s := newShop(t, true, ds...)
+		_, _ = s.step()
+		for _, d := range ds[:strikesToStop] {
+			odd(s, teller.OrderClientID(d.ID, 1))
+		}
+		_, _ = s.step()
+		if d := s.l.deposits[strikesToStop]; d.Status != teller.StatusWaitingSend {
+			t.Errorf("%s: deposit %s is %s: %v", name, d.ID, d.Status, s.errs)
+		}
+	}
+}
+
+// Nor do deposits whose later orders can never be looked for keep others from being decided about.
+func TestBuyerKeepsNoVerdictWaiting(t *testing.T) {
+	var ds []teller.Deposit
+	for i := range 2*strikesToStop + 2 {
+		ds = append(ds, bound(i+1, 10_000))
+	}
+	s := newShop(t, true, ds...)
+	_, _ = s.step()
+	for _, d := range ds[:strikesToStop] {
+		s.x.broken[teller.OrderClientID(d.ID, 1)] = teller.CodeUnavailable
+	}
+	s.x.plan = func() string {
+		if len(s.x.deals) == len(ds)-strikesToStop-1 { // it is the last order
+			for _, d := range ds[strikesToStop : 2*strikesToStop] {
+				s.x.broken[teller.OrderClientID(d.ID, 2)] = teller.CodeUnavailable
+			}
+		}
+		return "half"
+	}
+	for range 12 {
+		_, _ = s.step()
+	}
+	for i, d := range s.l.deposits {
+		if want := i >= 2*strikesToStop; d.HeldFor(teller.HoldOrderFailed) != want {
+			t.Errorf("deposit %s is held %t", d.ID, !want)
+		}
+	}
+}
+
+// An exchange that is away is asked once more for all deposits that wait, one that refuses everything not at all.
+func TestBuyerLeavesItAloneWhateverWaits(t *testing.T) {
+	for fault, want := range map[outcome]int{fails: strikesToStop + 1, limited: 1} {
+		s := newShop(t, true, bound(1, 10_000), bound(2, 10_000), bound(3, 10_000), bound(4, 10_000))
+		_, _ = s.step()
+		for i := range 9 {
+			s.l.deposits = append(s.l.deposits, bound(5+i, 10_000))
+		}
+		s.x.fate = func(string) outcome { return fault }
+		for range 5 {
+			before := len(s.x.calls)
+			_, _ = s.step()
+			if calls := s.x.calls[before:]; len(calls) != want {
+				t.Errorf("%s: called for %v", fault, calls)
+			}
 		}
 	}
 }
