@@ -134,7 +134,7 @@ func (l *orderLedger) change(call, clientID string, version uint64, act func(o *
 		if err := act(&changed, &its); err != nil {
 			return err
 		}
-		changed.Version++
+		changed.Version = version + 1
 		*p, *d, o = changed, its, changed
 		return nil
 	})
@@ -188,10 +188,9 @@ func answered(d *teller.Deposit, reason teller.HoldReason) {
 
 func (l *orderLedger) DoubtOrder(_ context.Context, clientID string, version uint64, detail string) (teller.Order, error) {
 	return l.change("doubt", clientID, version, func(o *teller.Order, d *teller.Deposit) error {
-		if err := o.Doubt(now); err != nil && o.State != teller.OrderPrepared {
+		if err := o.Doubt(now); err != nil {
 			return err
 		}
-		o.Doubted = true
 		answered(d, teller.HoldOrderUnknown)
 		return d.PutHold(teller.HoldOrderUnknown, detail, now)
 	})

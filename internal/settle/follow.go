@@ -51,13 +51,16 @@ func buyable(d teller.Deposit) bool {
 }
 
 // unreachable sees to an order that the exchange can not be asked about, because it is another one's, or its coin's market
-// is not used any more. What has become of it only an operator can tell.
+// is not used any more. What has become of it only an operator can tell, once somebody was called for it.
 func (r *round) unreachable(ctx context.Context, o teller.Order, why string) error {
 	d, err := r.Store.Deposit(ctx, o.DepositID)
 	if err != nil || !buyable(d) {
 		return err
 	}
 	switch {
+	case o.State == teller.OrderPrepared: // nobody was called for it: there is nothing to doubt
+		_, err = r.note(ctx, o, teller.OrderReport{Status: "not placed: " + why, Final: true})
+		return err
 	case o.State == teller.OrderPlaced:
 		return r.doubt(ctx, o, "it can not be asked: "+why+". Configure it as it was until the order is final")
 	case o.Doubted:

@@ -324,26 +324,24 @@ func TestBuyerTellsOfAnOrderThatDoesNotEnd(t *testing.T) {
 
 // Orders that were made for another exchange are not guessed about.
 func TestBuyerAfterAChangeOfTheExchange(t *testing.T) {
-	for _, state := range []teller.OrderState{teller.OrderPrepared, teller.OrderPlacing} {
-		s := newShop(t, true, bound(1, 100_000))
-		_, _ = s.step()
-		s.l.orders[0].State = state
-		s.x.name = "other"
-		s.rest()
-		s.wants(t, "made for another exchange", "held for order_unknown")
-		if detail := s.l.deposits[0].Hold.Detail; !strings.Contains(detail, "fake may have accepted order") || !strings.Contains(detail, "other is configured now") {
-			t.Error(detail)
-		}
-		for range 2 { // it is not there; and another one shall be made
-			if err := s.l.deposits[0].Release(now); err != nil {
-				t.Fatal(err)
-			}
-			s.rest()
-		}
-		s.wants(t, "vouched for", "waiting_send 0.500000")
-	}
-
 	s := newShop(t, true, bound(1, 100_000))
+	_, _ = s.step()
+	s.l.orders[0].State = teller.OrderPlacing
+	s.x.name = "other"
+	s.rest()
+	s.wants(t, "made for another exchange", "held for order_unknown")
+	if detail := s.l.deposits[0].Hold.Detail; !strings.Contains(detail, "fake may have accepted order") || !strings.Contains(detail, "other is configured now") {
+		t.Error(detail)
+	}
+	for range 2 { // it is not there; and another one shall be made
+		if err := s.l.deposits[0].Release(now); err != nil {
+			t.Fatal(err)
+		}
+		s.rest()
+	}
+	s.wants(t, "vouched for", "waiting_send 0.500000")
+
+	s = newShop(t, true, bound(1, 100_000))
 	s.script("wait")
 	for range 3 {
 		_, _ = s.step()
@@ -360,6 +358,39 @@ func TestBuyerAfterAChangeOfTheExchange(t *testing.T) {
 	s.x.deals[0].plan = "fill"
 	s.rest()
 	s.wants(t, "configured as it was", "waiting_send 0.500000")
+}
+
+// One for which nobody was called yet is none there, nor on another market: its deposit is judged like after any refusal.
+func TestBuyerEndsWhatItCanNotPlaceAnyMore(t *testing.T) {
+	for name, change := range map[string]func(*fakeExchange){
+		"other is configured now": func(x *fakeExchange) { x.name = "other" },
+		"not traded":              func(x *fakeExchange) { x.noCoin = map[teller.Coin]bool{teller.BTC: true} },
+	} {
+		s := newShop(t, true, bound(1, 100_000))
+		_, _ = s.step()
+		change(s.x)
+		s.rest()
+		if d, o := s.l.deposits[0], s.l.orders[0]; d.Hold == nil || o.State != teller.OrderFinal || !strings.Contains(o.Status, "not placed: ") || !strings.Contains(o.Status, name) {
+			t.Fatalf("%s: %s: %q", name, s.state(), o.Status)
+		}
+		s.x.noCoin = nil
+		for n := 0; n < 2 && s.l.deposits[0].Hold != nil; n++ {
+			if err := s.l.deposits[0].Release(now); err != nil {
+				t.Fatal(err)
+			}
+			s.rest()
+		}
+		s.wants(t, name, "waiting_send 0.500000")
+		if len(s.x.deals) != 1 || s.x.deals[0].ClientID != teller.OrderClientID("tx1:0", 2) {
+			t.Errorf("%s: %s", name, s.history())
+		}
+	}
+	s := newShop(t, true, bound(1, 100_000))
+	_, _ = s.step()
+	s.x.name, s.policy.Retry = "other", true
+	s.start()
+	s.rest()
+	s.wants(t, "retried by itself", "waiting_send 0.500000")
 }
 
 func TestBuyerAfterAChangeOfTheMarkets(t *testing.T) {
