@@ -47,6 +47,7 @@ var lives = []struct {
 	{name: "refused, and released", plans: []string{"invalid"}, releases: 1, want: "waiting_send 0.500000"},
 	{name: "refused twice", plans: []string{"invalid", "invalid"}, retry: true, want: "waiting_send 0.500000"},
 	{name: "too small", plans: []string{"below"}, retry: true, want: "waiting_passthrough 0.000000 held for order_failed"},
+	{name: "too small, and not any more when released", plans: []string{"below"}, releases: 1, want: "waiting_send 0.500000"},
 	{name: "filled at a better price", plans: []string{"better", "better", "better"}, limit: true, want: "waiting_send 0.499000"},
 	{name: "filled at a better price, and the exchange takes no order for the rest", plans: []string{"better", "below"}, limit: true, want: "waiting_send 0.480000"},
 	{name: "half, and the exchange takes no order for the rest", plans: []string{"half", "below"}, retry: true, want: "waiting_send 0.250000"},

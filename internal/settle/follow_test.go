@@ -287,6 +287,25 @@ func TestBuyerIsAskedToWait(t *testing.T) {
 	}
 }
 
+// What the exchange found too small is tried once for each time that an operator wants it, and never by itself.
+func TestBuyerTriesAgainWhatWasTooSmall(t *testing.T) {
+	s := newShop(t, true, bound(1, 100_000))
+	s.script("below", "below", "below")
+	s.policy.Retry = true
+	for n := range 3 {
+		s.rest()
+		s.wants(t, "too small", "held for order_failed")
+		if s.count("place") != n+1 {
+			t.Fatalf("%d orders placed, %d asked for", s.count("place"), n+1)
+		}
+		if err := s.l.deposits[0].Release(now); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s.rest()
+	s.wants(t, "not too small any more", "waiting_send 0.500000")
+}
+
 func TestBuyerCancelsWhatWaitsForItsPrice(t *testing.T) {
 	for _, c := range []struct {
 		slippage *big.Rat

@@ -48,9 +48,9 @@ func next(d teller.Deposit, last *teller.Order, m teller.Market, p Policy) verdi
 			spend.Format(d.Coin), d.Value.Format(d.Coin), d.Coin, m.Symbol, atLeast(m).Format(d.Coin), d.Coin)}
 	case last == nil:
 		return verdict{order: spend}
-	case small, last.Filled && last.Bought == 0: // the exchange takes no order for the rest
+	case small, last.Filled && last.Bought == 0 && !last.Judged: // the exchange takes no order for the rest, as far as is known
 		return nothingLeft(d, *last, p)
-	case last.Filled: // at a better price than it had to: what that has left over buys, too
+	case last.Filled && last.Bought > 0: // at a better price than it had to: what that has left over buys, too
 		return verdict{order: spend}
 	case last.Judged || (p.Retry && !last.Ended && d.Attempts < p.MaxAttempts):
 		return verdict{order: spend}

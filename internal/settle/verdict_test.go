@@ -29,6 +29,8 @@ func TestNext(t *testing.T) {
 	ended.OrderID, ended.Ended, released.Ended = "", true, true
 	small := filled // refused because it is too small
 	small.OrderID, small.Bought = "", 0
+	asked := small
+	asked.Judged = true
 	for _, c := range []struct {
 		name   string
 		d      sofar
@@ -61,6 +63,10 @@ func TestNext(t *testing.T) {
 		{name: "filled, with a rest that is too small", d: sofar{5000, 4900, 25_000, 1}, last: &filled, send: 25_000},
 		{name: "a rest that the exchange finds too small", d: sofar{5000, 2000, 25_000, 2}, last: &small, policy: retry, send: 25_000},
 		{name: "all of it is too small for the exchange", d: sofar{5000, 0, 0, 1}, last: &small, policy: retry, hold: teller.HoldOrderFailed, detail: "no further order is large enough"},
+		{name: "all of it was too small, released", d: sofar{5000, 0, 0, 1}, last: &asked, order: 5000},
+		{name: "all of it was too small, released, and it is below the minimum that is known now", d: sofar{5000, 0, 0, 1}, last: &asked, market: &teller.Market{Minimum: teller.NewAmount(5001)}, hold: teller.HoldOrderFailed, detail: "no further order is large enough"},
+		{name: "all of it was too small, released, and it is below the step", d: sofar{99, 0, 0, 1}, last: &asked, market: &teller.Market{Step: teller.NewAmount(100)}, hold: teller.HoldOrderFailed},
+		{name: "a rest that was too small beside what rounds to nothing, released", d: sofar{5000, 2000, 999, 2}, last: &asked, order: 3000},
 		{name: "filled, and worth nothing", d: sofar{5000, 5000, 999, 1}, last: &filled, policy: retry, hold: teller.HoldOrderFailed, detail: "rounds to nothing"},
 		{name: "filled at last", d: sofar{5000, 5000, 25_000, 3}, last: &filled, send: 25_000},
 		{name: "filled, and no market any more", d: sofar{5000, 5000, 25_000, 1}, last: &filled, market: &teller.Market{}, send: 25_000},
@@ -104,11 +110,24 @@ func TestNextProperties(t *testing.T) {
 		}
 		var last *teller.Order
 		if d.Attempts > 0 {
-			last = &teller.Order{Coin: teller.ETH, Judged: rapid.Bool().Draw(t, "judged"), Ended: rapid.Bool().Draw(t, "ended"), OrderReport: teller.OrderReport{Filled: rapid.Bool().Draw(t, "filled")}}
+			last = &teller.Order{Coin: teller.ETH, Judged: rapid.Bool().Draw(t, "judged"), Ended: rapid.Bool().Draw(t, "ended"), OrderReport: teller.OrderReport{
+				Filled: rapid.Bool().Draw(t, "filled"), Bought: teller.Droplets(rapid.Uint64Range(0, 1).Draw(t, "last bought")),
+			}}
 		}
 		m := teller.Market{Minimum: teller.NewAmount(amount.Draw(t, "minimum")), Step: teller.NewAmount(rapid.Uint64Range(0, 300).Draw(t, "step"))}
 		p := Policy{Retry: rapid.Bool().Draw(t, "retry"), MaxAttempts: rapid.IntRange(1, 4).Draw(t, "most"), MaxDecimals: rapid.IntRange(0, 3).Draw(t, "decimals")}
 		v := next(d, last, m, p)
+		refused := last != nil && last.Filled && last.Bought == 0 // as too small
+		switch {
+		case !v.order.IsZero() && refused && !last.Judged:
+			t.Fatal("an order after one that was too small, and nobody was asked")
+		case v.order.IsZero() && refused && last.Judged && cut(d.Unspent(), m.Step).Cmp(m.Minimum) >= 0 && !cut(d.Unspent(), m.Step).IsZero():
+			t.Fatalf("an operator wants another order, and %+v is next", v)
+		case v.hold != "" && refused && sendable(d.Bought, p.MaxDecimals) > 0:
+			t.Fatalf("something was bought, the rest is too small, and it is held: %s", v.detail)
+		case !v.order.IsZero() && last != nil && last.Ended && !last.Filled && !last.Judged:
+			t.Fatal("another order after one that an operator has ended, and nobody was asked")
+		}
 		things := 0
 		if !v.order.IsZero() {
 			things++
