@@ -87,7 +87,7 @@ const (
 	HoldOrderFailed   HoldReason = "order_failed"   // its orders on the exchange have not bought all that they should
 	HoldOrderUnknown  HoldReason = "order_unknown"  // the exchange may have accepted an order that it does not show
 	HoldBelowMinimum  HoldReason = "below_minimum"  // too small for any order on the exchange
-	HoldUnpayable     HoldReason = "unpayable"      // no valid transaction can pay it: its SKY address or amount is refused
+	HoldUnpayable     HoldReason = "unpayable"      // no valid transaction can pay it: its SKY address or amount is refused; or no exchange trades its coin
 )
 
 // Hold marks a deposit that needs an operator's decision. A held deposit keeps its status and is never paid, but a

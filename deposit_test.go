@@ -350,7 +350,7 @@ func TestPayInstead(t *testing.T) {
 	wantCode(t, "before it is credited", early.PayInstead(5, noon), teller.CodeForbidden)
 	wantCode(t, "credit", early.Credit(noon), "")
 	for name, d := range map[string]teller.Deposit{"ordered": boughtFor(t, 2, 100), "not ordered": early} {
-		for _, reason := range []teller.HoldReason{teller.HoldOrderFailed, teller.HoldWithdrawal, teller.HoldOrderUnknown, teller.HoldBelowMinimum} {
+		for _, reason := range []teller.HoldReason{teller.HoldOrderFailed, teller.HoldWithdrawal, teller.HoldOrderUnknown, teller.HoldBelowMinimum, teller.HoldUnpayable} {
 			wantCode(t, "hold", d.PutHold(reason, "", noon), "")
 		}
 		wantCode(t, name+": nothing", d.PayInstead(0, noon), teller.CodeForbidden)
@@ -375,7 +375,9 @@ func TestPayInstead(t *testing.T) {
 
 func TestRefund(t *testing.T) {
 	d := boughtFor(t, 1000, 100_000)
-	wantCode(t, "hold", d.PutHold(teller.HoldOrderFailed, "", noon), "")
+	for _, reason := range []teller.HoldReason{teller.HoldOrderFailed, teller.HoldUnpayable} {
+		wantCode(t, "hold", d.PutHold(reason, "", noon), "")
+	}
 	wantCode(t, "without a transaction", d.Refund("", 0, "why", noon), teller.CodeForbidden)
 	wantCode(t, "without a reason", d.Refund("back", 0, "", noon), teller.CodeForbidden)
 	wantCode(t, "more than was bought", d.Refund("back", 1001, "why", noon), teller.CodeForbidden)

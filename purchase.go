@@ -67,7 +67,7 @@ func (d *Deposit) EndDoubt(now time.Time) {
 }
 
 // PayInstead is an operator's decision that the wallet pays what its orders have not bought, also when there was none yet;
-// owed counts both. It answers the holds that speak of its orders.
+// owed counts both. It answers the holds that speak of its purchase.
 func (d *Deposit) PayInstead(owed Droplets, now time.Time) error {
 	if owed == 0 {
 		return Errorf(CodeForbidden, "deposit %s is owed nothing: close it instead", d.ID)
@@ -82,7 +82,7 @@ func (d *Deposit) PayInstead(owed Droplets, now time.Time) error {
 		return err
 	}
 	d.Owed = owed
-	d.dropOrderHolds()
+	d.dropPurchaseHolds()
 	return nil
 }
 
@@ -115,7 +115,7 @@ func (d *Deposit) Refund(txid string, owed Droplets, reason string, now time.Tim
 		return err
 	}
 	d.RefundTxID, d.Owed = txid, owed
-	d.dropOrderHolds()
+	d.dropPurchaseHolds()
 	return nil
 }
 
@@ -138,6 +138,13 @@ func (d *Deposit) RecallRefund(txid string, owed Droplets, now time.Time) error 
 	d.dropHolds(HoldRebuilt)
 	d.dropOrderHolds()
 	return nil
+}
+
+// dropPurchaseHolds takes away the holds that speak of its purchase. Until then it can be unpayable only because no exchange
+// trades its coin: the payer has not tried it yet, and holds it anew if no transaction can pay it.
+func (d *Deposit) dropPurchaseHolds() {
+	d.dropOrderHolds()
+	d.dropHolds(HoldUnpayable)
 }
 
 func (d *Deposit) dropOrderHolds() {

@@ -54,7 +54,7 @@ var nextSteps = map[teller.HoldReason]string{
 	teller.HoldOrderFailed:   "look at the market and the account: orders retry, orders pay-instead, or give back what is not spent and note it with orders refund",
 	teller.HoldOrderUnknown:  "look for the order at the exchange: wait if it is there; orders retry if it is not, or orders end and then decide",
 	teller.HoldBelowMinimum:  "orders pay-instead, or give it back and note that with orders refund; orders retry once the minimum is lower",
-	teller.HoldUnpayable:     "close it, or pay by hand if you can and say so with paid --txid",
+	teller.HoldUnpayable:     "close it, or pay by hand if you can and say so with paid --txid; when no exchange trades its coin: orders retry once one does, orders pay-instead, or give it back and note that with orders refund",
 }
 
 func newHoldsList(f *flags) *cobra.Command {

@@ -240,7 +240,7 @@ func (m *orderModel) sendSome(rt *rapid.T) {
 	}
 }
 
-var orderHolds = []teller.HoldReason{teller.HoldOrderFailed, teller.HoldOrderUnknown, teller.HoldBelowMinimum}
+var orderHolds = []teller.HoldReason{teller.HoldOrderFailed, teller.HoldOrderUnknown, teller.HoldBelowMinimum, teller.HoldUnpayable}
 
 func (m *orderModel) payInsteadSome(rt *rapid.T) {
 	d := m.some(rt)

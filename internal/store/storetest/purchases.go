@@ -167,11 +167,11 @@ func testPayInstead(l *ledger) {
 	l.openWallet(100)
 	d := l.bought("alice", 2*sky, 400_000)
 	l.held(d.ID, teller.HoldOrderFailed)
-	l.held(d.ID, teller.HoldUnpayable)
+	l.held(d.ID, teller.HoldWithdrawal)
 	got, err := l.store.PayInstead(l.ctx, d.ID, 5*sky, operator)
 	l.must(err)
 	l.same("paid instead", []any{got.Status, got.Owed, got.Sent}, []any{teller.StatusWaitingSend, 5 * sky, teller.Droplets(0)})
-	l.is(d.ID, teller.StatusWaitingSend, teller.HoldUnpayable) // another matter
+	l.is(d.ID, teller.StatusWaitingSend, teller.HoldWithdrawal) // another matter
 	last := l.trail()[len(l.trail())-1]
 	l.mentions(last.Detail, operator.Reason, teller.OrderClientID(d.ID, 1), "5.000000 SKY", "2.000000")
 	l.same("who", []string{last.Actor, last.Event}, []string{operator.Actor, "pay instead"})
@@ -188,14 +188,16 @@ func testPayInstead(l *ledger) {
 	l.same("kept", l.totals().Kept, sky)
 }
 
-// A deposit that is too small for any order is paid without one.
+// A deposit that is too small for any order, or for which no exchange is there, is paid without one.
 func testPayInsteadEarly(l *ledger) {
 	l.openWallet(100)
-	d := l.toBuy("alice", 1000)
-	l.held(d.ID, teller.HoldBelowMinimum)
-	got, err := l.store.PayInstead(l.ctx, d.ID, 5000, operator)
-	l.must(err)
-	l.same("paid instead", []any{got.Status, got.Owed, got.Hold == nil, got.Attempts}, []any{teller.StatusWaitingSend, teller.Droplets(5000), true, 0})
+	for _, reason := range []teller.HoldReason{teller.HoldBelowMinimum, teller.HoldUnpayable} {
+		d := l.toBuy("alice", 1000)
+		l.held(d.ID, reason)
+		got, err := l.store.PayInstead(l.ctx, d.ID, 5000, operator)
+		l.must(err)
+		l.same("paid instead", []any{got.Status, got.Owed, got.Hold == nil, got.Attempts}, []any{teller.StatusWaitingSend, teller.Droplets(5000), true, 0})
+	}
 }
 
 func testPayInsteadRefusals(l *ledger) {
@@ -234,6 +236,7 @@ func testRefundSends(l *ledger) {
 	l.openWallet(100)
 	d := l.bought("alice", 2*sky+5, 400_000)
 	l.held(d.ID, teller.HoldOrderFailed)
+	l.held(d.ID, teller.HoldUnpayable) // the exchange does not trade the coin any more
 	got, err := l.store.Refund(l.ctx, d.ID, "btc-back", 2*sky, operator)
 	l.must(err)
 	l.same("refunded", []any{got.Status, got.RefundTxID, got.Error, got.Owed, got.Hold == nil},
