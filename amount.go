@@ -109,6 +109,15 @@ const DropletsPerSKY Droplets = 1_000_000
 // String writes SKY with six decimals, as every API of teller and of the Skycoin node does.
 func (d Droplets) String() string { return formatUnits(strconv.FormatUint(uint64(d), 10), 6) }
 
+// Cut takes off what is beyond so many decimals of SKY, 0 to 6.
+func (d Droplets) Cut(decimals int) Droplets {
+	unit := DropletsPerSKY
+	for range decimals {
+		unit /= 10
+	}
+	return d - d%unit
+}
+
 // ParseDroplets reads SKY as a decimal string with at most six decimals, the form that String writes.
 func ParseDroplets(s string) (Droplets, error) {
 	whole, frac, dot := strings.Cut(s, ".")

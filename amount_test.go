@@ -149,6 +149,14 @@ func TestParseDroplets(t *testing.T) {
 	}
 }
 
+func TestDropletsCut(t *testing.T) {
+	for decimals, want := range []teller.Droplets{28_000_000, 28_100_000, 28_120_000, 28_127_000, 28_127_600, 28_127_690, 28_127_696} {
+		if got := teller.Droplets(28_127_696).Cut(decimals); got != want {
+			t.Errorf("cut to %d decimals: %s, want %s", decimals, got, want)
+		}
+	}
+}
+
 func TestDropletsProperties(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		a, b := teller.Droplets(rapid.Uint64().Draw(t, "a")), teller.Droplets(rapid.Uint64().Draw(t, "b"))

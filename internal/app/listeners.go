@@ -132,7 +132,7 @@ func (o *operator) StartRescan(ctx context.Context, coin teller.Coin, from int64
 
 // markPaid takes an operator's word that a transaction made by hand has paid a deposit.
 func (a *App) markPaid(ctx context.Context, id, txid string, act teller.Act) (teller.Deposit, error) {
-	return settle.MarkPaid(ctx, a.node, a.store, id, txid, act)
+	return settle.MarkPaid(ctx, a.node, a.store, a.Config.SkyExchanger.MaxDecimals, id, txid, act)
 }
 
 // health is what /api/health shows, put together from what the workers reported last.

@@ -10,14 +10,14 @@ import (
 type MarkStore interface {
 	Deposit(ctx context.Context, id string) (teller.Deposit, error)
 	WalletCursor(ctx context.Context) (teller.WalletCursor, error)
-	MarkPaid(ctx context.Context, id, txid string, coins teller.Droplets, act teller.Act) (teller.Deposit, error)
+	MarkPaid(ctx context.Context, id, txid string, coins teller.Droplets, decimals int, act teller.Act) (teller.Deposit, error)
 }
 
 // MarkPaid takes an operator's word that the transaction txid, made by hand, has paid a deposit, as far as the Skycoin
 // chain bears it out: it must be in a block that the ledger has followed, and pay the deposit's SKY address what it is
-// owed. CodeForbidden or CodeConflict with the reason otherwise. That it is this deposit that was paid with it, and no
+// owed, which are so many decimals of SKY when that is not decided yet. CodeForbidden or CodeConflict with the reason otherwise. That it is this deposit that was paid with it, and no
 // other purchase, nothing but the operator's word tells.
-func MarkPaid(ctx context.Context, node teller.Node, store MarkStore, id, txid string, act teller.Act) (teller.Deposit, error) {
+func MarkPaid(ctx context.Context, node teller.Node, store MarkStore, decimals int, id, txid string, act teller.Act) (teller.Deposit, error) {
 	var none teller.Deposit
 	d, err := store.Deposit(ctx, id)
 	if err != nil {
@@ -54,5 +54,5 @@ func MarkPaid(ctx context.Context, node teller.Node, store MarkStore, id, txid s
 	if coins == 0 {
 		return none, teller.Errorf(teller.CodeForbidden, "transaction %s pays nothing to %s, the SKY address of deposit %s", txid, d.SkyAddress, id)
 	}
-	return store.MarkPaid(ctx, id, tx.ID, coins, act)
+	return store.MarkPaid(ctx, id, tx.ID, coins, decimals, act)
 }

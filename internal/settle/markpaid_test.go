@@ -48,7 +48,7 @@ func (l *markLedger) WalletCursor(context.Context) (teller.WalletCursor, error) 
 	return teller.WalletCursor{SkyHead: teller.SkyHead{BlockRef: teller.BlockRef{Height: l.height}}}, nil
 }
 
-func (l *markLedger) MarkPaid(_ context.Context, id, txid string, coins teller.Droplets, _ teller.Act) (teller.Deposit, error) {
+func (l *markLedger) MarkPaid(_ context.Context, id, txid string, coins teller.Droplets, _ int, _ teller.Act) (teller.Deposit, error) {
 	l.marked = append(l.marked, coins)
 	return teller.Deposit{ID: id, PayoutTxID: txid}, nil
 }
@@ -74,7 +74,7 @@ func TestMarkPaidIsBorneOutByTheChain(t *testing.T) {
 		"no wallet is open yet": {markNode{tx: pays, state: teller.TxConfirmed, head: 8}, markLedger{}, "t:0", "p", teller.CodeConflict, "not followed"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, err := MarkPaid(context.Background(), &c.node, &c.ledger, c.id, c.txid, teller.Act{Actor: "olga", Reason: "by hand"})
+			_, err := MarkPaid(context.Background(), &c.node, &c.ledger, teller.MaxDecimals, c.id, c.txid, teller.Act{Actor: "olga", Reason: "by hand"})
 			if teller.CodeOf(err) != c.code || (err != nil && !strings.Contains(err.Error(), c.says)) {
 				t.Fatalf("got %v", err)
 			}

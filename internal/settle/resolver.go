@@ -98,25 +98,16 @@ func (r *Resolver) instead(d *teller.Deposit) (teller.Droplets, error) {
 		}
 	}
 	sum, err := teller.AddDroplets(d.Bought, rest)
-	return sendable(sum, r.MaxDecimals), err
+	return sum.Cut(r.MaxDecimals), err
 }
 
 // Refund notes that the transaction txid, made by hand, has given back what is not spent of the deposit. What was bought is
 // sent, cut to the decimals that are sent; when that is nothing, the deposit ends.
 func (r *Resolver) Refund(ctx context.Context, id, txid string, act teller.Act) (teller.Deposit, error) {
 	return r.decide(ctx, id, act, func(d *teller.Deposit, act teller.Act) (teller.Deposit, error) {
-		return r.Store.Refund(ctx, id, txid, sendable(d.Bought, r.MaxDecimals), act)
+		return r.Store.Refund(ctx, id, txid, d.Bought.Cut(r.MaxDecimals), act)
 	})
 }
 
 // dropletDecimals are the decimals of a droplet.
 const dropletDecimals = 6
-
-// sendable is what of an amount is sent: what is beyond the decimals stays with the counter.
-func sendable(amount teller.Droplets, decimals int) teller.Droplets {
-	unit := teller.DropletsPerSKY
-	for range decimals {
-		unit /= 10
-	}
-	return amount - amount%unit
-}

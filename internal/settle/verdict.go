@@ -60,7 +60,7 @@ func next(d teller.Deposit, last *teller.Order, m teller.Market, p Policy) verdi
 
 // nothingLeft is the verdict on a deposit for which no more is bought.
 func nothingLeft(d teller.Deposit, last teller.Order, p Policy) verdict {
-	if send := sendable(d.Bought, p.MaxDecimals); send > 0 {
+	if send := d.Bought.Cut(p.MaxDecimals); send > 0 {
 		return verdict{send: send}
 	}
 	why := "; no further order is large enough, and what was bought rounds to nothing"

@@ -123,7 +123,7 @@ func TestNextProperties(t *testing.T) {
 			t.Fatal("an order after one that was too small, and nobody was asked")
 		case v.order.IsZero() && refused && last.Judged && cut(d.Unspent(), m.Step).Cmp(m.Minimum) >= 0 && !cut(d.Unspent(), m.Step).IsZero():
 			t.Fatalf("an operator wants another order, and %+v is next", v)
-		case v.hold != "" && refused && sendable(d.Bought, p.MaxDecimals) > 0:
+		case v.hold != "" && refused && d.Bought.Cut(p.MaxDecimals) > 0:
 			t.Fatalf("something was bought, the rest is too small, and it is held: %s", v.detail)
 		case !v.order.IsZero() && last != nil && last.Ended && !last.Filled && !last.Judged:
 			t.Fatal("another order after one that an operator has ended, and nobody was asked")

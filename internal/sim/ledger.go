@@ -177,8 +177,8 @@ func (l *ledger) Deposit(ctx context.Context, id string) (teller.Deposit, error)
 	return value(l, "Deposit", func() (teller.Deposit, error) { return l.Store.Deposit(ctx, id) })
 }
 
-func (l *ledger) MarkPaid(ctx context.Context, id, txid string, coins teller.Droplets, act teller.Act) (teller.Deposit, error) {
-	return value(l, "MarkPaid", func() (teller.Deposit, error) { return l.Store.MarkPaid(ctx, id, txid, coins, act) })
+func (l *ledger) MarkPaid(ctx context.Context, id, txid string, coins teller.Droplets, decimals int, act teller.Act) (teller.Deposit, error) {
+	return value(l, "MarkPaid", func() (teller.Deposit, error) { return l.Store.MarkPaid(ctx, id, txid, coins, decimals, act) })
 }
 
 func (l *ledger) PendingOrders(ctx context.Context, after uint64, limit int) ([]teller.Order, error) {

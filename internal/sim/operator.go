@@ -65,7 +65,7 @@ func (r *run) markPaid() error {
 				continue
 			}
 			p.closing = true
-			got, err := settle.MarkPaid(r.ctx, &skyNode{r.world.sky}, r.engine.ledger, id, out.tx.ID, by)
+			got, err := settle.MarkPaid(r.ctx, &skyNode{r.world.sky}, r.engine.ledger, r.model.maxDecimals, id, out.tx.ID, by)
 			if err == nil {
 				p.ended, out.marked[id] = true, got.Sent
 				r.model.markedOnce(out)

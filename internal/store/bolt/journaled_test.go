@@ -36,7 +36,7 @@ func TestClosedDepositIsNotForgottenByASecondRestore(t *testing.T) {
 	s = open(t, Options{Path: path})
 	pay := teller.Transfer{Address: "b0", TxID: "t", Value: teller.NewAmount(1_000_000)}
 	save(t, s, terms, 2, pay)
-	_, err = s.MarkPaid(ctx, "t:0", "cold-tx", 5_000_000, teller.Act{Actor: "olga", Reason: "from the cold wallet"}) // paid by hand from a cold wallet
+	_, err = s.MarkPaid(ctx, "t:0", "cold-tx", 5_000_000, teller.MaxDecimals, teller.Act{Actor: "olga", Reason: "from the cold wallet"}) // paid by hand from a cold wallet
 	must(t, err)
 	must(t, s.Close())
 

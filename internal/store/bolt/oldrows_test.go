@@ -122,9 +122,9 @@ func TestImportedOrderIsMarkedAsPaid(t *testing.T) {
 	defer s.Close()
 	_, err := s.PayInstead(ctx, "t1:0", 5_000_000, olga)
 	wantCode(t, err, teller.CodeForbidden)
-	_, err = s.MarkPaid(ctx, "t1:0", "handmade", 4_999_999, olga)
+	_, err = s.MarkPaid(ctx, "t1:0", "handmade", 4_999_999, teller.MaxDecimals, olga)
 	wantCode(t, err, teller.CodeForbidden)
-	d, err := s.MarkPaid(ctx, "t1:0", "handmade", 5_000_000, olga)
+	d, err := s.MarkPaid(ctx, "t1:0", "handmade", 5_000_000, teller.MaxDecimals, olga)
 	must(t, err)
 	if d.Status != teller.StatusDone || d.Sent != 5_000_000 || d.Bought != 0 || d.BuyMethod != teller.BuyPassthrough {
 		t.Errorf("paid: %+v", d)

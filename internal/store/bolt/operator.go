@@ -104,7 +104,7 @@ func (s *Store) CloseDeposit(ctx context.Context, id string, act teller.Act) (te
 }
 
 // MarkPaid implements teller.OperatorStore.
-func (s *Store) MarkPaid(ctx context.Context, id, txid string, coins teller.Droplets, act teller.Act) (teller.Deposit, error) {
+func (s *Store) MarkPaid(ctx context.Context, id, txid string, coins teller.Droplets, decimals int, act teller.Act) (teller.Deposit, error) {
 	if !keyable(txid) || act.Reason == "" {
 		return teller.Deposit{}, teller.Errorf(teller.CodeInvalid, "a deposit is marked as paid by a transaction, with a reason")
 	}
@@ -113,7 +113,7 @@ func (s *Store) MarkPaid(ctx context.Context, id, txid string, coins teller.Drop
 		if err != nil {
 			return err
 		}
-		owed, err := t.paidByHand(r, txid, coins)
+		owed, err := t.paidByHand(r, txid, coins, decimals)
 		if err != nil {
 			return err
 		}
@@ -134,7 +134,7 @@ func (s *Store) MarkPaid(ctx context.Context, id, txid string, coins teller.Drop
 }
 
 // paidByHand is what the deposit is owed, if a transaction that gives coins to its SKY address can have paid it.
-func (t *txn) paidByHand(r *record, txid string, coins teller.Droplets) (owed teller.Droplets, err error) {
+func (t *txn) paidByHand(r *record, txid string, coins teller.Droplets, decimals int) (owed teller.Droplets, err error) {
 	p, ours, err := t.payout(txid)
 	if err != nil {
 		return 0, err
@@ -143,7 +143,7 @@ func (t *txn) paidByHand(r *record, txid string, coins teller.Droplets) (owed te
 	if ours && (p.Status != teller.PayoutConfirmed || !named) {
 		return 0, teller.Errorf(teller.CodeForbidden, "transaction %s is a payout of this ledger, and paid other deposits", txid)
 	}
-	if owed, err = r.worth(); err != nil {
+	if owed, err = r.worth(decimals); err != nil {
 		return 0, err
 	}
 	switch {

@@ -21,7 +21,7 @@ func TestPaidByHandOutlivesAnOldBackup(t *testing.T) {
 			payout := payable(t, s)
 			var backup bytes.Buffer
 			must(t, s.Backup(ctx, &backup))
-			_, err := s.MarkPaid(ctx, "t:0", "handmade", 6_000_000, teller.Act{Actor: "olga", Reason: "from the cold wallet"})
+			_, err := s.MarkPaid(ctx, "t:0", "handmade", 6_000_000, teller.MaxDecimals, teller.Act{Actor: "olga", Reason: "from the cold wallet"})
 			must(t, err)
 			must(t, s.Close())
 			if rewritten {

@@ -160,7 +160,7 @@ func TestRecalledDepositCanNotBeEnded(t *testing.T) {
 	s = open(t, Options{Path: path})
 	_, err = s.CloseDeposit(ctx, "t:0", teller.Act{Actor: "olga", Reason: "not wanted"})
 	wantCode(t, err, teller.CodeForbidden)
-	_, err = s.MarkPaid(ctx, "t:0", "other", 5_000_000, teller.Act{Actor: "olga", Reason: "by hand"})
+	_, err = s.MarkPaid(ctx, "t:0", "other", 5_000_000, teller.MaxDecimals, teller.Act{Actor: "olga", Reason: "by hand"})
 	wantCode(t, err, teller.CodeForbidden)
 	save(t, s, waiting, 3)
 	if d, err := s.Deposit(ctx, "t:0"); err != nil || d.Status != teller.StatusWaitingConfirm || d.PayoutTxID != "p" {

@@ -248,7 +248,7 @@ func TestEndAfterARefund(t *testing.T) {
 	for name, end := range map[string]func(*Store) error{
 		"closed": func(s *Store) error { _, err := s.CloseDeposit(context.Background(), "t:0", olga); return err },
 		"paid": func(s *Store) error {
-			_, err := s.MarkPaid(context.Background(), "t:0", "handmade", 9_000_000, olga)
+			_, err := s.MarkPaid(context.Background(), "t:0", "handmade", 9_000_000, teller.MaxDecimals, olga)
 			return err
 		},
 	} {

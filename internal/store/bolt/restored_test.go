@@ -112,7 +112,7 @@ func TestMarkedPaidNeedsNobodyAgain(t *testing.T) {
 	save(t, s, terms, 2, pay)
 	_, err = s.SaveSkyBlocks(ctx, w)
 	must(t, err)
-	_, err = s.MarkPaid(ctx, "t:0", "w", 5_000_000, olga)
+	_, err = s.MarkPaid(ctx, "t:0", "w", 5_000_000, teller.MaxDecimals, olga)
 	must(t, err)
 	must(t, s.Close())
 

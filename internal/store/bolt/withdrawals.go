@@ -158,7 +158,7 @@ func (t *txn) claim(r *record, txid, actor string) error {
 		return err
 	}
 	claims = slices.DeleteFunc(claims, func(c claimRow) bool { return txid != "" && c.TxID != txid })
-	owed, err := r.worth()
+	owed, err := r.worth(teller.MaxDecimals)
 	if err != nil || len(claims) == 0 {
 		return err
 	}
@@ -180,18 +180,17 @@ func (t *txn) claim(r *record, txid, actor string) error {
 }
 
 // worth is what the deposit is owed, or would be if it were decided on now; 0 when nothing tells that. What is bought for on
-// an exchange is worth what was bought, cut to what a transaction can carry.
-func (r *record) worth() (teller.Droplets, error) {
+// an exchange is worth what was bought. decimals are those of the SKY that is sent.
+func (r *record) worth(decimals int) (teller.Droplets, error) {
 	switch {
 	case r.Owed != 0:
 		return r.Owed, nil
 	case r.boughtFor():
-		const unit = teller.DropletsPerSKY / 1000 // teller.MaxDecimals
-		return r.Bought / unit * unit, nil
+		return r.Bought.Cut(decimals), nil
 	case r.Rate.IsZero():
 		return 0, nil
 	}
-	return r.Rate.Convert(r.Coin, r.Value, teller.MaxDecimals)
+	return r.Rate.Convert(r.Coin, r.Value, decimals)
 }
 
 // boughtFor reports whether what the deposit is worth is what was bought for it. What the original bought is not known:

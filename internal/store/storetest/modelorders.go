@@ -283,7 +283,7 @@ func (m *orderModel) markPaidSome(rt *rapid.T) {
 		owed = bought / 1000 * 1000
 	}
 	allowed := d.status != teller.StatusDone && d.status != teller.StatusWaitingConfirm && !d.mayBuy() && owed > 0
-	_, err := m.store.MarkPaid(m.ctx, d.id, m.name("handmade"), 1000*sky, operator)
+	_, err := m.store.MarkPaid(m.ctx, d.id, m.name("handmade"), 1000*sky, teller.MaxDecimals, operator)
 	if m.expect(err, allowed, teller.CodeForbidden) {
 		d.ended()
 		d.status, d.owed, d.holds = teller.StatusDone, owed, nil

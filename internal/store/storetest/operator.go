@@ -117,36 +117,40 @@ func testMarkPaid(l *ledger) {
 	l.openWallet(100)
 	five, ten := l.payable("alice", 1_000_000), l.payable("alice", 2_000_000)
 	bob := l.payable("bob", 1_000_000)
-	_, err := l.store.MarkPaid(l.ctx, five.ID, "handmade", 5*sky, teller.Act{Actor: "olga"})
+	_, err := l.store.MarkPaid(l.ctx, five.ID, "handmade", 5*sky, teller.MaxDecimals, teller.Act{Actor: "olga"})
 	l.refused(err, teller.CodeInvalid)
-	_, err = l.store.MarkPaid(l.ctx, five.ID, "", 5*sky, operator)
+	_, err = l.store.MarkPaid(l.ctx, five.ID, "", 5*sky, teller.MaxDecimals, operator)
 	l.refused(err, teller.CodeInvalid)
-	_, err = l.store.MarkPaid(l.ctx, "nobody:0", "handmade", 5*sky, operator)
+	_, err = l.store.MarkPaid(l.ctx, "nobody:0", "handmade", 5*sky, teller.MaxDecimals, operator)
 	l.refused(err, teller.CodeNotFound)
-	_, err = l.store.MarkPaid(l.ctx, ten.ID, "handmade", 10*sky-1, operator)
+	_, err = l.store.MarkPaid(l.ctx, ten.ID, "handmade", 10*sky-1, teller.MaxDecimals, operator)
 	l.refused(err, teller.CodeForbidden)
 	held, err := l.store.Hold(l.ctx, ten.ID, ten.Version, teller.HoldRebuilt, "look it up")
 	l.must(err)
-	got, err := l.store.MarkPaid(l.ctx, held.ID, "handmade", 12*sky, operator)
+	got, err := l.store.MarkPaid(l.ctx, held.ID, "handmade", 12*sky, teller.MaxDecimals, operator)
 	l.must(err)
 	l.same("paid", []any{got.Status, got.Sent, got.PayoutTxID, got.Error, got.Hold == nil}, []any{teller.StatusDone, 10 * sky, "handmade", "", true})
-	_, err = l.store.MarkPaid(l.ctx, five.ID, "handmade", 12*sky, operator) // 2 of its 12 are left
+	_, err = l.store.MarkPaid(l.ctx, five.ID, "handmade", 12*sky, teller.MaxDecimals, operator) // 2 of its 12 are left
 	l.refused(err, teller.CodeForbidden)
-	_, err = l.store.MarkPaid(l.ctx, bob.ID, "handmade", 5*sky, operator) // what it gives to bob is another matter
+	_, err = l.store.MarkPaid(l.ctx, bob.ID, "handmade", 5*sky, teller.MaxDecimals, operator) // what it gives to bob is another matter
 	l.must(err)
-	_, err = l.store.MarkPaid(l.ctx, bob.ID, "handmade", 5*sky, operator)
+	_, err = l.store.MarkPaid(l.ctx, bob.ID, "handmade", 5*sky, teller.MaxDecimals, operator)
 	l.refused(err, teller.CodeForbidden) // I5
 	l.is(five.ID, teller.StatusWaitingSend, "")
 	undecided := l.credited("carol", 1_000_000)
-	got, err = l.store.MarkPaid(l.ctx, undecided.ID, "handmade", 5*sky, operator)
+	got, err = l.store.MarkPaid(l.ctx, undecided.ID, "handmade", 5*sky, teller.MaxDecimals, operator)
 	l.must(err)
 	l.same("paid", []any{got.Status, got.Owed, got.Sent}, []any{teller.StatusDone, 5 * sky, 5 * sky})
+	whole := l.credited("dave", 1_100_100) // 5.5005 SKY, of which one decimal would be sent
+	got, err = l.store.MarkPaid(l.ctx, whole.ID, "handmade", 5_500_000, 1, operator)
+	l.must(err)
+	l.same("paid", []any{got.Status, got.Owed, got.Sent}, []any{teller.StatusDone, "5.500000", "5.500000"})
 	entries := l.audit()
 	last := entries[len(entries)-1]
 	l.same("who, why and with what", []string{last.Actor, last.Detail, last.TxID}, []string{operator.Actor, operator.Reason, "handmade"})
 
 	_, tx := l.pay(five)
-	_, err = l.store.MarkPaid(l.ctx, five.ID, "another", 5*sky, operator)
+	_, err = l.store.MarkPaid(l.ctx, five.ID, "another", 5*sky, teller.MaxDecimals, operator)
 	l.refused(err, teller.CodeForbidden) // it is in a payout that can still confirm
 	l.skyBlock(tx)
 	l.is(five.ID, teller.StatusDone, "")
@@ -160,7 +164,7 @@ func testMarkPaidOfWithdrawal(l *ledger) {
 	tx := l.withdraw("alice", 15*sky)
 	for _, d := range []teller.Deposit{second, first} {
 		l.is(d.ID, teller.StatusWaitingSend, teller.HoldWithdrawal)
-		_, err := l.store.MarkPaid(l.ctx, d.ID, tx.ID, 15*sky, operator)
+		_, err := l.store.MarkPaid(l.ctx, d.ID, tx.ID, 15*sky, teller.MaxDecimals, operator)
 		l.must(err)
 	}
 	l.is(l.credited("alice", 1_000_000).ID, teller.StatusWaitingDecide, teller.HoldWithdrawal) // for the other one
@@ -174,7 +178,7 @@ func testMarkPaidBeforeWithdrawal(l *ledger) {
 	alice, more, bob := l.payable("alice", 1_000_000), l.payable("alice", 1_000_000), l.payable("bob", 1_000_000)
 	all, _ := l.outputs()
 	tx := l.spend(all[:1], teller.Recipient{Address: "alice", Coins: 5 * sky}, teller.Recipient{Address: "bob", Coins: 5 * sky})
-	_, err := l.store.MarkPaid(l.ctx, alice.ID, tx.ID, 5*sky, operator)
+	_, err := l.store.MarkPaid(l.ctx, alice.ID, tx.ID, 5*sky, teller.MaxDecimals, operator)
 	l.must(err)
 	res := l.skyBlock(tx)
 	l.same("withdrawals", len(res.Withdrawals), 1)
@@ -187,13 +191,13 @@ func testMarkPaidByPayout(l *ledger) {
 	l.openWallet(100, 100)
 	d, other := l.payable("alice", 1_000_000), l.payable("alice", 1_000_000)
 	p, tx := l.pay(d)
-	_, err := l.store.MarkPaid(l.ctx, other.ID, p.TxID, 5*sky, operator)
+	_, err := l.store.MarkPaid(l.ctx, other.ID, p.TxID, 5*sky, teller.MaxDecimals, operator)
 	l.refused(err, teller.CodeForbidden)
 	l.skyBlock(l.spend(l.inputsOf(tx)))
 	l.skyBlock(tx)
-	_, err = l.store.MarkPaid(l.ctx, other.ID, p.TxID, 5*sky, operator)
+	_, err = l.store.MarkPaid(l.ctx, other.ID, p.TxID, 5*sky, teller.MaxDecimals, operator)
 	l.refused(err, teller.CodeForbidden)
-	_, err = l.store.MarkPaid(l.ctx, d.ID, p.TxID, 5*sky, operator)
+	_, err = l.store.MarkPaid(l.ctx, d.ID, p.TxID, 5*sky, teller.MaxDecimals, operator)
 	l.must(err)
 	l.is(d.ID, teller.StatusDone, "")
 }

@@ -88,8 +88,11 @@ func (l *ledger) endings(id string) map[string]func() error { return l.acts(id, 
 
 func (l *ledger) acts(id string, act teller.Act) map[string]func() error {
 	return map[string]func() error{
-		"close":       func() error { _, err := l.store.CloseDeposit(l.ctx, id, act); return err },
-		"mark paid":   func() error { _, err := l.store.MarkPaid(l.ctx, id, "handmade", 50*sky, act); return err },
+		"close": func() error { _, err := l.store.CloseDeposit(l.ctx, id, act); return err },
+		"mark paid": func() error {
+			_, err := l.store.MarkPaid(l.ctx, id, "handmade", 50*sky, teller.MaxDecimals, act)
+			return err
+		},
 		"pay instead": func() error { _, err := l.store.PayInstead(l.ctx, id, 5*sky, act); return err },
 		"refund":      func() error { _, err := l.store.Refund(l.ctx, id, "back", 0, act); return err },
 	}
@@ -278,7 +281,7 @@ func testRefundRefusals(l *ledger) {
 func testMarkPaidOfBought(l *ledger) {
 	d := l.toBuy("alice", 1_000_000)
 	paid := func(id string, coins teller.Droplets) (teller.Deposit, error) {
-		return l.store.MarkPaid(l.ctx, id, "handmade", coins, operator)
+		return l.store.MarkPaid(l.ctx, id, "handmade", coins, teller.MaxDecimals, operator)
 	}
 	_, err := paid(d.ID, 50*sky)
 	l.refused(err, teller.CodeForbidden) // whatever the rate says: nobody knows what would be bought
