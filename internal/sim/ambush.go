@@ -46,6 +46,9 @@ func (r *run) plot() {
 		w.sky.withdraw(w.sky.own(), d.SkyAddress, r.model.most(r.model.payments[d.ID]))
 		t.point, t.spring = pick(w, looking), func() { w.sky.mine(1000) }
 	}
+	if d.Status == teller.StatusWaitingPassthrough && w.chance(400) { // an operator has looked, and the call is on its way
+		t.point, t.after, t.spring = "exchange.Place", false, func() { r.within(r.endTooSoon) }
+	}
 	for _, worker := range r.engine.workers {
 		if worker.Name() == acting[d.Status] {
 			w.trap = t

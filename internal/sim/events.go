@@ -44,6 +44,11 @@ func (r *run) event() {
 	w := r.world
 	w.now = w.now.Add(time.Duration(w.between(0, 5)) * time.Second)
 	r.model.began = w.version
+	if r.backup != nil && !r.outgrew && r.outgrown() {
+		r.outgrew = true
+		r.restore()
+		return
+	}
 	switch n := w.between(0, 99); {
 	case n < 47:
 		_, _ = r.step(pick(w, r.engine.workers))

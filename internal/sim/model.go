@@ -34,6 +34,7 @@ type model struct {
 	trading   bool                      // SKY for coins that the exchange trades is bought there
 	restores  int                       // how often the ledger was put back or lost
 	clients   map[string]string         // by client id of an order: the deposit
+	attempts  map[string]int            // by client id: the attempt's number
 	instead   map[string]bool           // deposits that an operator has tried to have paid from the wallet, not as bought
 	steps     int                       // of the engine's workers so far
 	heldSince map[string]int            // deposits that are held: by which step they were first seen so
@@ -68,7 +69,7 @@ func newModel(w *world) *model {
 		buyers: make(map[string]string), boundAt: make(map[string]int64),
 		payments: make(map[string]*payment), rows: make(map[string]teller.Deposit), payouts: make(map[string]*modelPayout),
 		made: make(map[string]bool), untold: make(map[string]bool), balances: make(map[string]*byBalance),
-		clients: make(map[string]string), instead: make(map[string]bool), heldSince: make(map[string]int),
+		clients: make(map[string]string), attempts: make(map[string]int), instead: make(map[string]bool), heldSince: make(map[string]int),
 	}
 }
 

@@ -15,7 +15,7 @@ const attemptsKnown = 40
 // expects notes under which client ids orders for a deposit may come.
 func (m *model) expects(id string) {
 	for n := 1; n <= attemptsKnown; n++ {
-		m.clients[teller.OrderClientID(id, n)] = id
+		m.clients[teller.OrderClientID(id, n)], m.attempts[teller.OrderClientID(id, n)] = id, n
 	}
 }
 
@@ -163,6 +163,32 @@ func (r *run) purchases() {
 	if totals, err := r.engine.store.Totals(r.ctx); err != nil || totals.Bought != sum {
 		m.violate("I6", "the totals say that %s SKY were bought, the deposits %s (%v)", totals.Bought, sum, err)
 	}
+}
+
+// endTooSoon is an operator who ends an order that the exchange does not show, while it is asked for it.
+func (r *run) endTooSoon() {
+	pending, err := r.engine.store.PendingOrders(r.ctx, 0, 0)
+	if err != nil {
+		return
+	}
+	for _, o := range pending {
+		if o.Asked() && !r.mayCome(o.ClientID) {
+			after, err := r.engine.ledger.EndOrder(r.ctx, o.ClientID, by)
+			r.world.note("order %s is to be ended: %s, %v", o.ClientID, after.State, err)
+		}
+	}
+}
+
+// outgrown reports whether the backup is so old that for a deposit there were more attempts since, before one that the exchange
+// has taken, than a ledger looks past that is not told of them.
+func (r *run) outgrown() bool {
+	for _, order := range r.world.exchange.orders {
+		d := r.model.rows[r.model.clients[order.ClientID]]
+		if d.Status != teller.StatusDone && d.Status != teller.StatusWaitingConfirm && r.model.attempts[order.ClientID] > r.backedUp[d.ID]+4 {
+			return true
+		}
+	}
+	return false
 }
 
 // aboutOrders reports whether a hold is about a deposit's orders.

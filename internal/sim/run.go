@@ -87,10 +87,12 @@ type run struct {
 	engine   *engine
 	busy     worker // in the middle of a step
 	setting  setting
-	backup   []byte // of the database, nil = none
-	opened   int64  // the model's, when the backup was taken
-	traced   bool   // all blocks of ETH are being read again by a node that traces
-	restored bool   // a backup was put back since the last start
+	backup   []byte         // of the database, nil = none
+	opened   int64          // the model's, when the backup was taken
+	backedUp map[string]int // attempts by deposit, then
+	outgrew  bool           // the backup was put back for being outgrown
+	traced   bool           // all blocks of ETH are being read again by a node that traces
+	restored bool           // a backup was put back since the last start
 	counts   Counts
 }
 
@@ -269,7 +271,10 @@ func (r *run) takeBackup() {
 	if err := r.engine.store.Backup(r.ctx, &copied); err != nil {
 		r.model.violate("I3", "no backup can be made: %v", err)
 	}
-	r.backup = []byte(copied.String())
+	r.backup, r.backedUp = []byte(copied.String()), make(map[string]int)
+	for id, d := range r.model.rows {
+		r.backedUp[id] = d.Attempts
+	}
 	r.opened = r.model.opened
 	r.world.note("backup taken")
 }
