@@ -85,7 +85,7 @@ const (
 	HoldUnexplained   HoldReason = "unexplained"    // its address holds more than all known transfers to it: see CompareBalances
 	HoldDuplicate     HoldReason = "duplicate"      // a deposit found by the address's balance may be the same coins
 	HoldOrderFailed   HoldReason = "order_failed"   // its orders on the exchange have not bought all that they should
-	HoldOrderUnknown  HoldReason = "order_unknown"  // the exchange may have accepted an order that it does not show
+	HoldOrderUnknown  HoldReason = "order_unknown"  // the exchange may have an order that it does not show, or not any more, or that is to be ended
 	HoldBelowMinimum  HoldReason = "below_minimum"  // too small for any order on the exchange
 	HoldUnpayable     HoldReason = "unpayable"      // no valid transaction can pay it: its SKY address or amount is refused; or no exchange trades its coin
 )
@@ -190,7 +190,7 @@ func (d *Deposit) Recall(txid string, share Droplets, now time.Time) error {
 	}
 	d.PayoutTxID, d.Owed, d.Sent = txid, share, share
 	d.dropHolds(HoldRebuilt)
-	d.dropOrderHolds()
+	d.dropPurchaseHolds()
 	return nil
 }
 

@@ -124,23 +124,22 @@ func (o *Order) Judge(now time.Time) error {
 }
 
 // End is an operator's word that the exchange does not have the order and never will, though it may have been called for
-// it, or has shown it once. What was noted of it stays. CodeForbidden when the exchange shows it, and unless it is Doubted
-// when it may have been called for it: that call may be under way in this very moment.
+// it, or has shown it once. What was noted of it stays. CodeForbidden when the exchange shows it. That no call for it is
+// under way is the caller's to know: see Asked.
 func (o *Order) End(now time.Time) error {
 	switch {
 	case o.State == OrderFinal:
 		return Errorf(CodeConflict, "order %s is final", o.ClientID)
 	case o.State == OrderPlaced && !o.Doubted:
 		return Errorf(CodeForbidden, "order %s, there %s, is known at %s: cancel it there, and teller notes its end", o.ClientID, o.OrderID, o.Exchange)
-	case o.State == OrderPlacing && !o.Doubted:
-		return Errorf(CodeForbidden, "a call for order %s may be under way to %s", o.ClientID, o.Exchange)
 	}
 	o.State, o.Final, o.Ended, o.Doubted, o.Status = OrderFinal, true, true, false, "not there, an operator says"
 	o.touch(now)
 	return nil
 }
 
-// Asked reports whether the exchange may have been called for it, and its deposit was not held for that since.
+// Asked reports whether the exchange may have been called for it, and was not found without it since: as long as its deposit
+// is not held, that call may be under way in this very moment.
 func (o Order) Asked() bool { return o.State == OrderPlacing && !o.Doubted }
 
 // Forgo ends an order that was only prepared, because its deposit is decided about otherwise. CodeForbidden when it may

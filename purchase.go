@@ -136,19 +136,14 @@ func (d *Deposit) RecallRefund(txid string, owed Droplets, now time.Time) error 
 	}
 	d.RefundTxID, d.Owed = txid, owed
 	d.dropHolds(HoldRebuilt)
-	d.dropOrderHolds()
+	d.dropPurchaseHolds()
 	return nil
 }
 
-// dropPurchaseHolds takes away the holds that speak of its purchase. Until then it can be unpayable only because no exchange
-// trades its coin: the payer has not tried it yet, and holds it anew if no transaction can pay it.
+// dropPurchaseHolds takes away the holds that speak of its purchase. It can be unpayable only because no exchange trades its
+// coin: the payer has not tried it yet, and holds it anew if no transaction can pay it.
 func (d *Deposit) dropPurchaseHolds() {
-	d.dropOrderHolds()
-	d.dropHolds(HoldUnpayable)
-}
-
-func (d *Deposit) dropOrderHolds() {
-	for _, reason := range []HoldReason{HoldOrderFailed, HoldOrderUnknown, HoldBelowMinimum} {
+	for _, reason := range []HoldReason{HoldOrderFailed, HoldOrderUnknown, HoldBelowMinimum, HoldUnpayable} {
 		d.dropHolds(reason)
 	}
 }

@@ -237,7 +237,7 @@ type OrderStore interface {
 	NoteOrder(ctx context.Context, clientID string, version uint64, r OrderReport) (Order, error)
 	// DoubtOrder holds the deposit (HoldOrderUnknown) of an order that may have been placed, or that was, and that the
 	// exchange does not show, and notes in the order that this was asked: once the hold is released, an order that was
-	// never shown may be placed again. CodeConflict when the order changed, or is final.
+	// never shown may be placed again. CodeConflict when the order changed, is final, or nobody was called for it.
 	DoubtOrder(ctx context.Context, clientID string, version uint64, detail string) (Order, error)
 	// FailOrder holds the deposit (HoldOrderFailed) after its last order has ended without buying all that it should, and
 	// notes in that order that an operator was asked (Judged): a deposit that is due although its last order is Judged was
@@ -347,8 +347,8 @@ type OperatorStore interface {
 	MarkPaid(ctx context.Context, id, txid string, coins Droplets, decimals int, act Act) (Deposit, error)
 	// EndOrder is an operator's word that the exchange has no order of a client id, and will have none, although it may
 	// have been called for it or has shown it before: the order is final, and has bought what is noted. CodeForbidden for
-	// an order that the exchange shows. When a call may be under way (Order.Asked), its deposit is held instead
-	// (HoldOrderUnknown) and the order returned as it is: once it is Doubted, it can be ended.
+	// an order that the exchange shows. When a call may be under way (Order.Asked), its deposit is held first, unless it
+	// is (HoldOrderUnknown), and the order returned as it is: from there on no call is begun.
 	EndOrder(ctx context.Context, clientID string, act Act) (Order, error)
 	// PayInstead has the wallet pay what the deposit's orders have not bought; owed is the sum of both. Refused while
 	// an order is pending.

@@ -157,7 +157,7 @@ the transaction up, and moves no coins by itself.`,
 }
 
 func newOrdersEnd(f *flags) *cobra.Command {
-	var reason string
+	var d decision
 	cmd := &cobra.Command{
 		Use:   "end CLIENT_ID --reason TEXT",
 		Short: "Declare that the exchange has no such order, and never will",
@@ -172,7 +172,7 @@ you after that.`,
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			var o shownOrder
-			body := map[string]string{"client_id": args[0], "reason": reason}
+			body := map[string]any{"client_id": args[0], "version": d.Version, "reason": d.Reason}
 			if err := askAdmin(cmd.Context(), f, http.MethodPost, "/api/orders/end", body, &o); err != nil {
 				return err
 			}
@@ -183,7 +183,7 @@ you after that.`,
 			return nil
 		},
 	}
-	needReason(cmd, &reason)
+	d.flags(cmd)
 	return cmd
 }
 

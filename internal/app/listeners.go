@@ -87,9 +87,14 @@ type operator struct {
 
 // resolver decides about purchases through the operator's store.
 func (a *App) resolver() *settle.Resolver {
-	return &settle.Resolver{
+	r := &settle.Resolver{
 		Store: &operator{Store: a.store, wake: a.wakeAll}, MaxDecimals: a.Config.SkyExchanger.MaxDecimals, Rates: a.rates(),
+		Exchange: a.exchange,
 	}
+	if a.buyer != nil {
+		r.Calling = a.buyer.Calling
+	}
+	return r
 }
 
 // acted wakes everybody after an act that was carried out.

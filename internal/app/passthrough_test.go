@@ -576,6 +576,33 @@ func TestPassthroughSwitchedOffLater(t *testing.T) {
 	}
 }
 
+// An exchange that is given up shows nothing any more: an operator's word ends what may have been placed there, or was.
+func TestPassthroughExchangeGivenUp(t *testing.T) {
+	for name, fault := range map[string]string{
+		"asked":  `{"kind":"error_500","endpoint":"createorder","times":-1}`,
+		"placed": `{"kind":"hold_pending","shown":100000}`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := passthroughConfig(t, func(e *config.ExchangeClient) { e.RequestFailureWait = 20 * time.Second })
+			d := openDesk(t, c)
+			buyer := buyers(t, 1)[0]
+			d.steer("faults", fault)
+			d.buy(buyer, "10000000")
+			p := d.only("it may have been placed", func(p purchase) bool {
+				return p.Passthrough.Attempts == 1 && (d.processorError() != "" || p.Status == string(teller.StatusWaitingPassthroughOrderComplete))
+			})
+			d.stop()
+			c.SkyExchanger.BuyMethod = teller.BuyDirect
+			d = openDesk(t, c)
+			d.act("/api/orders/end", map[string]string{"client_id": p.Passthrough.Order.CustomerID, "reason": "they have closed"})
+			d.act("/api/orders/pay-instead", map[string]string{"deposit_id": p.DepositID, "reason": "they have closed"})
+			if got := d.delivered(buyer); got != "50.000000" {
+				t.Errorf("the buyer got %s", got)
+			}
+		})
+	}
+}
+
 // An operator says that an order is not there, and has the wallet pay. When it comes to light after all, it is shown as one
 // that nobody follows.
 func TestPassthroughOrderThatWasEnded(t *testing.T) {

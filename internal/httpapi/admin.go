@@ -17,7 +17,6 @@ type AdminStore interface {
 	Orders(ctx context.Context, after uint64, limit int) ([]teller.Order, error)
 	PendingOrders(ctx context.Context, after uint64, limit int) ([]teller.Order, error)
 	OrdersOf(ctx context.Context, depositID string) ([]teller.Order, error)
-	EndOrder(ctx context.Context, clientID string, act teller.Act) (teller.Order, error)
 	Totals(ctx context.Context) (teller.Totals, error)
 	Release(ctx context.Context, id string, act teller.Act) (teller.Deposit, error)
 	CloseDeposit(ctx context.Context, id string, act teller.Act) (teller.Deposit, error)

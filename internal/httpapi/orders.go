@@ -18,6 +18,8 @@ type Purchases interface {
 	PayInstead(ctx context.Context, id string, act teller.Act) (teller.Deposit, error)
 	// Refund notes that the transaction txid has given back what is not spent; what was bought is sent.
 	Refund(ctx context.Context, id, txid string, act teller.Act) (teller.Deposit, error)
+	// EndOrder ends an order that the exchange does not have, or holds its deposit first and returns it as it is.
+	EndOrder(ctx context.Context, clientID string, act teller.Act) (teller.Order, error)
 }
 
 // attemptJSON is an order with all that the ledger knows of it. What the admin API has always shown of an order stands in a
@@ -120,10 +122,11 @@ func (a *admin) refund(w http.ResponseWriter, r *http.Request) error {
 	})
 }
 
-// endOrder is POST /api/orders/end: the exchange has not accepted an order, and never will.
+// endOrder is POST /api/orders/end: the exchange does not have an order (any more), and never will.
 func (a *admin) endOrder(w http.ResponseWriter, r *http.Request) error {
 	var req struct {
 		ClientID string `json:"client_id"`
+		Version  uint64 `json:"version"` // of the deposit when it was read
 		Reason   string `json:"reason"`
 	}
 	if err := readJSON(w, r, &req); err != nil {
@@ -136,7 +139,7 @@ func (a *admin) endOrder(w http.ResponseWriter, r *http.Request) error {
 	if reason == "" {
 		return badRequest("Missing reason")
 	}
-	o, err := a.Store.EndOrder(r.Context(), id, teller.Act{Actor: actorOf(r), Reason: reason})
+	o, err := a.Purchases.EndOrder(r.Context(), id, teller.Act{Actor: actorOf(r), Reason: reason, Version: req.Version})
 	if err != nil {
 		return err
 	}

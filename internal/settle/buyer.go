@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/skycoin/teller"
@@ -44,8 +45,11 @@ type Buyer struct {
 	FailureWait, RatelimitWait time.Duration
 	Bought                     func() // wakes the payer; may be nil
 
+	calling atomic.Pointer[string] // the order for which the exchange is being called to place it
+
 	// What is remembered saves time and needless questions, and decides nothing that could cost money.
 	looks   map[string]int    // at each pending order
+	turns   map[string]int    // of an order whose deposit is held, at the few of which it is looked for
 	missing map[string]int    // looks in a row at which an order was not shown that was shown before
 	refused map[string]uint64 // orders that the exchange has certainly not accepted, with their version then
 	after   uint64            // the order at which the last Step was stopped
@@ -53,6 +57,13 @@ type Buyer struct {
 	failure error             // of the last Step, at the exchange
 	since   time.Time         // of failure
 	wait    time.Duration     // after failure
+}
+
+// Calling reports whether the exchange is being called to place an order in this moment. Once the order's deposit is held, no
+// such call begins. Safe for concurrent use.
+func (b *Buyer) Calling(clientID string) bool {
+	called := b.calling.Load()
+	return called != nil && *called == clientID
 }
 
 // Name implements the worker's name.
@@ -103,9 +114,13 @@ func (b *Buyer) pendingOrders(ctx context.Context) ([]teller.Order, error) {
 
 // remember drops what is known of orders that are not pending any more.
 func (b *Buyer) remember(pending []teller.Order) {
-	looks, missing, refused := make(map[string]int, len(pending)), make(map[string]int), make(map[string]uint64)
+	looks, turns := make(map[string]int, len(pending)), make(map[string]int)
+	missing, refused := make(map[string]int), make(map[string]uint64)
 	for _, o := range pending {
 		looks[o.ClientID] = b.looks[o.ClientID]
+		if n := b.turns[o.ClientID]; n > 0 {
+			turns[o.ClientID] = n
+		}
 		if n := b.missing[o.ClientID]; n > 0 {
 			missing[o.ClientID] = n
 		}
@@ -113,5 +128,5 @@ func (b *Buyer) remember(pending []teller.Order) {
 			refused[o.ClientID] = v
 		}
 	}
-	b.looks, b.missing, b.refused = looks, missing, refused
+	b.looks, b.turns, b.missing, b.refused = looks, turns, missing, refused
 }

@@ -24,8 +24,10 @@ func (r *round) follow(ctx context.Context, o teller.Order) error {
 	if err != nil {
 		return err
 	}
-	if !buyable(d) && r.looks[o.ClientID]%heldEvery != 1 {
-		return nil
+	if !buyable(d) {
+		if r.turns[o.ClientID]++; r.turns[o.ClientID]%heldEvery != 1 {
+			return nil
+		}
 	}
 	if o.State == teller.OrderPrepared && r.looks[o.ClientID] > 1 && r.lacks(o.Coin, o.Requested) {
 		return nil
@@ -40,7 +42,7 @@ func (r *round) follow(ctx context.Context, o teller.Order) error {
 	case teller.CodeUnsupported:
 		return r.unreachable(ctx, o, err.Error())
 	}
-	r.looks[o.ClientID]-- // nothing was seen: it has its turn again at once, also when its deposit is held
+	delete(r.turns, o.ClientID) // nothing was seen: it has its turn again at once
 	r.fault(err)
 	return nil
 }
@@ -54,7 +56,7 @@ func buyable(d teller.Deposit) bool {
 // is not used any more. What has become of it only an operator can tell, once somebody was called for it.
 func (r *round) unreachable(ctx context.Context, o teller.Order, why string) error {
 	d, err := r.Store.Deposit(ctx, o.DepositID)
-	if err != nil || !buyable(d) {
+	if err != nil || !buyable(d) && (o.State != teller.OrderPlaced || o.Doubted || !d.Ordered()) {
 		return err
 	}
 	switch {
@@ -110,9 +112,12 @@ func (r *round) notFound(ctx context.Context, d teller.Deposit, o teller.Order) 
 
 // place calls the exchange. first says that no earlier call can have been accepted: only then a refusal is final.
 func (r *round) place(ctx context.Context, o teller.Order, m teller.Market, first bool) error {
-	vouched := o.Doubted
+	vouched, before := o.Doubted, o
+	r.calling.Store(&before.ClientID)
+	defer r.calling.Store(nil)
 	o, err := r.Store.BeginOrder(ctx, o.ClientID, o.Version)
 	if err != nil {
+		r.notCalled(ctx, before, first)
 		return err
 	}
 	id, err := r.Exchange.Place(ctx, teller.OrderRequest{ClientID: o.ClientID, Coin: o.Coin, Spend: o.Requested, Least: o.Least})
@@ -147,6 +152,15 @@ func (r *round) place(ctx context.Context, o teller.Order, m teller.Market, firs
 	}
 	r.fault(err)
 	return nil
+}
+
+// notCalled notes of an order that could not be begun, as far as this process was told, that it did not call for it. The ledger
+// may have stored that it would, with the journal's disk full.
+func (r *round) notCalled(ctx context.Context, before teller.Order, first bool) {
+	o, err := r.Store.Order(ctx, before.ClientID)
+	if err == nil && first && o.Asked() && o.Version == before.Version+1 {
+		r.refused[o.ClientID] = o.Version
+	}
 }
 
 // alreadyPlaced looks for an order that the exchange says it has or had. When it is not shown, its client id may be used
@@ -205,7 +219,7 @@ func (r *round) report(ctx context.Context, o teller.Order) (_ teller.Order, kno
 	if teller.CodeOf(err) == teller.CodeNotFound {
 		told, err = r.Exchange.Find(ctx, o.Coin, o.ClientID)
 	}
-	if teller.CodeOf(err) != teller.CodeNotFound {
+	if err == nil {
 		delete(r.missing, o.ClientID)
 	}
 	switch teller.CodeOf(err) {

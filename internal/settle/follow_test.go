@@ -140,6 +140,59 @@ func TestBuyerLooksPastRefusedAttempts(t *testing.T) {
 	}
 }
 
+// An order that can not be asked about any more, and stands at another exchange, is asked about whatever else holds its deposit.
+func TestBuyerDoubtsAPlacedOrderOfAHeldDeposit(t *testing.T) {
+	s := newShop(t, true, bound(1, 100_000))
+	s.script("wait")
+	s.rest()
+	if err := s.l.deposits[0].PutHold(teller.HoldOrphaned, "gone", now); err != nil {
+		t.Fatal(err)
+	}
+	s.x.name = "other"
+	s.rest()
+	if d := s.l.deposits[0]; !s.l.orders[0].Doubted || len(d.Holds()) != 2 {
+		t.Errorf("%+v, held for %v", s.l.orders[0], d.Holds())
+	}
+}
+
+// What was stored as being asked for, with an error for an answer, was not asked for by this process: there is no doubt.
+func TestBuyerKnowsWhomItHasNotCalled(t *testing.T) {
+	s := newShop(t, false, bound(1, 100_000))
+	once := false
+	s.l.fate = func(call string) outcome {
+		if call == "begin" && !once {
+			once = true
+			return lost
+		}
+		return fine
+	}
+	s.rest()
+	s.wants(t, "begun twice", "waiting_send 0.500000")
+	if s.count("place") != 1 {
+		t.Errorf("%d calls", s.count("place"))
+	}
+}
+
+// What was bought is not sent while the journal tells of a later order, which may have bought the rest.
+func TestBuyerLooksBeforeItSends(t *testing.T) {
+	s := newShop(t, true, bound(1, 100_000))
+	s.policy.Retry = true
+	s.script("half", "fill")
+	for len(s.l.orders) == 0 || s.l.orders[0].State != teller.OrderFinal {
+		_, _ = s.step()
+	}
+	d, first := s.l.deposits[0], s.l.orders[0]
+	s.run()
+	d.Attempts, d.Status = 1, teller.StatusWaitingPassthroughOrderComplete
+	s.x.check, s.l.check = func() {}, func() {}
+	s.l.deposits[0], s.l.orders = d, []teller.Order{first} // an older backup
+	s.l.told = map[string]int{d.ID: 2}
+	s.x.rules.Minimum = teller.NewAmount(60_000) // nothing is bought for the rest by now
+	s.start()
+	s.rest()
+	s.wants(t, "found", "waiting_send 0.500000")
+}
+
 // An order that was placed and is gone from the exchange is asked about; one that is back again answers that.
 func TestBuyerDoubtsAnOrderThatVanished(t *testing.T) {
 	s := newShop(t, true, bound(1, 100_000))
@@ -165,6 +218,36 @@ func TestBuyerDoubtsAnOrderThatVanished(t *testing.T) {
 	s.x.deals = gone
 	s.rest()
 	s.wants(t, "back", "waiting_passthrough_order_complete 0.000000;")
+}
+
+// An exchange that does not answer now and then has not shown it either.
+func TestBuyerDoubtsAnOrderThatVanishedFromAFlakyExchange(t *testing.T) {
+	s := newShop(t, true, bound(1, 100_000))
+	s.script("wait")
+	s.rest()
+	s.x.deals = nil
+	for n := range 3 * looksBeforeDoubt {
+		s.x.fate = func(string) outcome { return map[bool]outcome{true: fails}[n%4 == 3] }
+		_, _ = s.step()
+	}
+	s.wants(t, "gone", "held for order_unknown")
+}
+
+// The alarm for an order that does not end is given once, whether the exchange answers or not.
+func TestBuyerAlarmsOnce(t *testing.T) {
+	for _, code := range []teller.Code{teller.CodeUnavailable, teller.CodeMalformed} {
+		s := newShop(t, true, bound(1, 100_000))
+		_, _ = s.step()
+		var log strings.Builder
+		s.b.Log = slog.New(slog.NewTextHandler(&log, nil))
+		s.x.broken[s.l.orders[0].ClientID] = code
+		for range 3 * looksBeforeAlarm {
+			_, _ = s.step()
+		}
+		if n := strings.Count(log.String(), "does not end"); n != 1 {
+			t.Errorf("%s: %d alarms", code, n)
+		}
+	}
 }
 
 // A deposit that is held for anything else gets no order placed, and its order is looked for now and then.

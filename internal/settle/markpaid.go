@@ -15,8 +15,8 @@ type MarkStore interface {
 
 // MarkPaid takes an operator's word that the transaction txid, made by hand, has paid a deposit, as far as the Skycoin
 // chain bears it out: it must be in a block that the ledger has followed, and pay the deposit's SKY address what it is
-// owed, which are so many decimals of SKY when that is not decided yet. CodeForbidden or CodeConflict with the reason otherwise. That it is this deposit that was paid with it, and no
-// other purchase, nothing but the operator's word tells.
+// owed: so many decimals of SKY, when that is not decided yet. CodeForbidden or CodeConflict with the reason otherwise. That
+// it is this deposit that was paid with it, and no other purchase, nothing but the operator's word tells.
 func MarkPaid(ctx context.Context, node teller.Node, store MarkStore, decimals int, id, txid string, act teller.Act) (teller.Deposit, error) {
 	var none teller.Deposit
 	d, err := store.Deposit(ctx, id)

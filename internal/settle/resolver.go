@@ -13,6 +13,9 @@ type Resolver struct {
 	Store       ResolverStore
 	MaxDecimals int                         // of the SKY sent
 	Rates       map[teller.Coin]teller.Rate // for imported rows that came without one
+	Exchange    teller.Exchange             // nil = none is configured
+	// Calling reports whether the exchange is being called for an order in this moment: Buyer.Calling. nil = nobody calls it.
+	Calling func(clientID string) bool
 }
 
 // ResolverStore is what a Resolver needs of the ledger.
@@ -21,6 +24,10 @@ type ResolverStore interface {
 	Release(ctx context.Context, id string, act teller.Act) (teller.Deposit, error)
 	PayInstead(ctx context.Context, id string, owed teller.Droplets, act teller.Act) (teller.Deposit, error)
 	Refund(ctx context.Context, id, txid string, owed teller.Droplets, act teller.Act) (teller.Deposit, error)
+	Order(ctx context.Context, clientID string) (teller.Order, error)
+	Attempted(ctx context.Context, depositID string) (int, error)
+	DoubtOrder(ctx context.Context, clientID string, version uint64, detail string) (teller.Order, error)
+	EndOrder(ctx context.Context, clientID string, act teller.Act) (teller.Order, error)
 }
 
 // resolveTries is how often a row may change between being read and written before the operator is told.
@@ -34,8 +41,8 @@ func (r *Resolver) decide(ctx context.Context, id string, act teller.Act, do fun
 		if readErr != nil {
 			return teller.Deposit{}, readErr
 		}
-		if asked != 0 && asked != d.Version {
-			return teller.Deposit{}, teller.Errorf(teller.CodeConflict, "deposit %s changed meanwhile: look at it again", id)
+		if err := seen(asked, d); err != nil {
+			return teller.Deposit{}, err
 		}
 		act.Version = d.Version
 		if after, err = do(&d, act); teller.CodeOf(err) != teller.CodeConflict {
@@ -45,15 +52,27 @@ func (r *Resolver) decide(ctx context.Context, id string, act teller.Act, do fun
 	return after, err
 }
 
+// seen refuses an act that is about another version of the deposit; 0 = it is about any.
+func seen(asked uint64, d teller.Deposit) error {
+	if asked != 0 && asked != d.Version {
+		return teller.Errorf(teller.CodeConflict, "deposit %s changed meanwhile: look at it again", d.ID)
+	}
+	return nil
+}
+
 // Retry releases a deposit that is held for its purchase, and from no other hold: what is left is bought, or compared with
-// the smallest order, once more. CodeForbidden when the deposit is held for something else, or not at all.
+// the smallest order, once more. CodeForbidden when the deposit is held for something else, or not at all; CodeInvalid
+// without a Version when an order may exist: the operator has vouched for what was read, and not for what came since.
 func (r *Resolver) Retry(ctx context.Context, id string, act teller.Act) (teller.Deposit, error) {
+	asked := act.Version
 	return r.decide(ctx, id, act, func(d *teller.Deposit, act teller.Act) (teller.Deposit, error) {
 		switch {
 		case d.Hold == nil:
 			return teller.Deposit{}, teller.Errorf(teller.CodeForbidden, "deposit %s is not held: what can be done for it is done by itself", id)
 		case !aboutPurchase(d):
 			return teller.Deposit{}, teller.Errorf(teller.CodeForbidden, "deposit %s is held for another reason: %s. Decide about that first: `teller holds`", id, d.Hold.Reason)
+		case d.Hold.Reason == teller.HoldOrderUnknown && asked == 0:
+			return teller.Deposit{}, teller.Errorf(teller.CodeInvalid, "say which version of deposit %s you have looked at: an order for it may exist, and is placed again", id)
 		}
 		return r.Store.Release(ctx, id, act)
 	})
@@ -75,6 +94,9 @@ func aboutPurchase(d *teller.Deposit) bool {
 func (r *Resolver) PayInstead(ctx context.Context, id string, act teller.Act) (teller.Deposit, error) {
 	return r.decide(ctx, id, act, func(d *teller.Deposit, act teller.Act) (teller.Deposit, error) {
 		owed, err := r.instead(d)
+		if err == nil {
+			err = r.noneForgotten(ctx, d)
+		}
 		if err != nil {
 			return teller.Deposit{}, err
 		}
@@ -105,8 +127,62 @@ func (r *Resolver) instead(d *teller.Deposit) (teller.Droplets, error) {
 // sent, cut to the decimals that are sent; when that is nothing, the deposit ends.
 func (r *Resolver) Refund(ctx context.Context, id, txid string, act teller.Act) (teller.Deposit, error) {
 	return r.decide(ctx, id, act, func(d *teller.Deposit, act teller.Act) (teller.Deposit, error) {
+		if err := r.noneForgotten(ctx, d); err != nil {
+			return teller.Deposit{}, err
+		}
 		return r.Store.Refund(ctx, id, txid, d.Bought.Cut(r.MaxDecimals), act)
 	})
+}
+
+// noneForgotten refuses to take as unspent what an order may have spent that the ledger has forgotten: an older backup was
+// put back, and only the journal and the exchange know of it.
+func (r *Resolver) noneForgotten(ctx context.Context, d *teller.Deposit) error {
+	last, err := r.Store.Attempted(ctx, d.ID)
+	if err != nil || last <= d.Attempts {
+		return err
+	}
+	if r.Exchange == nil {
+		return teller.Errorf(teller.CodeForbidden, "since the backup that was put back there were %d orders for deposit %s, of which the ledger knows %d, "+
+			"and no exchange is configured that could be asked for the others: configure it, or settle the deposit by hand and close it", last, d.ID, d.Attempts)
+	}
+	for n := d.Attempts + 1; n <= last; n++ {
+		clientID := teller.OrderClientID(d.ID, n)
+		switch _, err := r.Exchange.Find(ctx, d.Coin, clientID); teller.CodeOf(err) {
+		case "":
+			return teller.Errorf(teller.CodeForbidden, "the exchange has order %s for deposit %s, which the backup that was put back has forgotten: `teller orders retry` takes it over", clientID, d.ID)
+		case teller.CodeNotFound:
+		default:
+			return err
+		}
+	}
+	return nil
+}
+
+// EndOrder takes an operator's word that the exchange has no such order, and never will: see the store's EndOrder. It is not
+// taken while the exchange is being called for it. When no exchange is configured, there is nobody to contradict it.
+func (r *Resolver) EndOrder(ctx context.Context, clientID string, act teller.Act) (teller.Order, error) {
+	var none teller.Order
+	o, err := r.Store.Order(ctx, clientID)
+	if err != nil {
+		return none, err
+	}
+	d, err := r.Store.Deposit(ctx, o.DepositID)
+	if err == nil {
+		err = seen(act.Version, d)
+	}
+	if err != nil {
+		return none, err
+	}
+	switch stands := o.State == teller.OrderPlaced && !o.Doubted; {
+	case r.Exchange == nil && (stands || o.Asked()):
+		if _, err := r.Store.DoubtOrder(ctx, clientID, o.Version, "order "+clientID+" can not be asked about: no exchange is configured"); err != nil {
+			return none, err
+		}
+		act.Version = 0 // it was compared
+	case r.Calling != nil && d.HeldFor(teller.HoldOrderUnknown) && r.Calling(clientID):
+		return none, teller.Errorf(teller.CodeConflict, "%s is being asked for order %s in this moment: try again when that call has ended", o.Exchange, clientID)
+	}
+	return r.Store.EndOrder(ctx, clientID, act)
 }
 
 // dropletDecimals are the decimals of a droplet.

@@ -14,6 +14,8 @@ type actLedger struct {
 	teller.Deposit
 	acts   []string
 	change int // how often the row changes after it was read
+	order  teller.Order
+	told   int // attempts that the journal knows
 }
 
 func (l *actLedger) row(_ context.Context, id string) (teller.Deposit, error) {
@@ -56,11 +58,32 @@ func (s actStore) Refund(_ context.Context, _, txid string, owed teller.Droplets
 	return s.did(act, "refund %s, send %s", txid, owed)
 }
 
+func (s actStore) Order(context.Context, string) (teller.Order, error) { return s.l.order, nil }
+
+func (s actStore) Attempted(context.Context, string) (int, error) {
+	return max(s.l.told, s.l.Attempts), nil
+}
+
+func (s actStore) DoubtOrder(_ context.Context, _ string, version uint64, _ string) (teller.Order, error) {
+	if version != s.l.order.Version {
+		return teller.Order{}, teller.Errorf(teller.CodeConflict, "the order changed meanwhile")
+	}
+	s.l.order.Doubted = true
+	s.l.Version++
+	s.l.acts = append(s.l.acts, "doubt")
+	return s.l.order, nil
+}
+
+func (s actStore) EndOrder(_ context.Context, clientID string, act teller.Act) (teller.Order, error) {
+	s.l.acts = append(s.l.acts, fmt.Sprintf("end %s by %s on %d", clientID, act.Actor, act.Version))
+	return s.l.order, nil
+}
+
 // resolve asks for one decision about a deposit and returns what the ledger was asked to do.
 func resolve(d teller.Deposit, decide func(*Resolver, string, teller.Act) (teller.Deposit, error)) (string, error) {
 	l := &actLedger{Deposit: d}
 	r := &Resolver{Store: actStore{l}, MaxDecimals: 3, Rates: map[teller.Coin]teller.Rate{teller.BTC: teller.MustRate("400")}}
-	_, err := decide(r, "t:0", teller.Act{Actor: "olga", Reason: "why"})
+	_, err := decide(r, "t:0", teller.Act{Actor: "olga", Reason: "why", Version: d.Version})
 	return strings.Join(l.acts, "; "), err
 }
 
@@ -200,6 +223,99 @@ func TestResolverComputesAnew(t *testing.T) {
 		_, err := r.PayInstead(context.Background(), "t:0", teller.Act{Actor: "olga", Reason: "why"})
 		if got := strings.Join(l.acts, "; "); got != tt.want || teller.CodeOf(err) != tt.code {
 			t.Errorf("%d changes: %q %v", tt.changes, got, err)
+		}
+	}
+}
+
+// Who has another call made for an order that may exist says which doubt he has looked into.
+func TestResolverVouchesForWhatWasSeen(t *testing.T) {
+	d := resolved(0, 0)
+	if err := d.PutHold(teller.HoldOrderUnknown, "why", now); err != nil {
+		t.Fatal(err)
+	}
+	for version, code := range map[uint64]teller.Code{0: teller.CodeInvalid, d.Version - 1: teller.CodeConflict, d.Version: ""} {
+		l := &actLedger{Deposit: d}
+		r := &Resolver{Store: actStore{l}, MaxDecimals: 3}
+		if _, err := r.Retry(context.Background(), d.ID, teller.Act{Actor: "olga", Reason: "why", Version: version}); teller.CodeOf(err) != code {
+			t.Errorf("version %d: %v", version, err)
+		}
+	}
+}
+
+// What an order may have spent that only the journal knows of is not given away as unspent.
+func TestResolverLooksForForgottenOrders(t *testing.T) {
+	id := func(n int) string { return teller.OrderClientID("t:0", n) }
+	there := func(clientID string) *fakeExchange {
+		x := newExchange(true)
+		x.deals = []*deal{{OrderRequest: teller.OrderRequest{ClientID: clientID}, id: "7"}}
+		return x
+	}
+	silent := newExchange(true)
+	silent.broken[id(2)] = teller.CodeUnavailable
+	for name, c := range map[string]struct {
+		told int
+		x    teller.Exchange
+		code teller.Code
+		says string
+	}{
+		"none is forgotten":        {1, there(id(2)), "", ""},
+		"none has left a trace":    {3, there(id(4)), "", ""},
+		"one is there":             {2, there(id(2)), teller.CodeForbidden, "orders retry"},
+		"a later one is there":     {4, there(id(4)), teller.CodeForbidden, id(4)},
+		"the exchange is silent":   {2, silent, teller.CodeUnavailable, ""},
+		"no exchange any more":     {2, nil, teller.CodeForbidden, "no exchange"},
+		"no exchange, and no need": {0, nil, "", ""},
+	} {
+		for _, decide := range []func(*Resolver, string, teller.Act) (teller.Deposit, error){payInstead, refund} {
+			l := &actLedger{Deposit: resolved(1_000_000, 200_000), told: c.told}
+			l.Attempts = 1
+			r := &Resolver{Store: actStore{l}, MaxDecimals: 3, Exchange: c.x}
+			_, err := decide(r, "t:0", teller.Act{Actor: "olga", Reason: "why"})
+			if teller.CodeOf(err) != c.code || len(l.acts) != map[bool]int{true: 1}[c.code == ""] || err != nil && !strings.Contains(err.Error(), c.says) {
+				t.Errorf("%s: %q, %v", name, l.acts, err)
+			}
+		}
+	}
+}
+
+// An operator's word ends an order as long as nobody calls the exchange for it, and when there is none to be called.
+func TestResolverEndsOrders(t *testing.T) {
+	const asked, placed = teller.OrderPlacing, teller.OrderPlaced
+	for name, c := range map[string]struct {
+		state   teller.OrderState
+		doubted bool
+		held    bool
+		calling bool
+		without bool // an exchange
+		version uint64
+		want    string
+		code    teller.Code
+	}{
+		"may be asked for":               {state: asked, calling: true, want: "end o by olga on 0"}, // the store holds it first
+		"held, and being asked for":      {state: asked, held: true, calling: true, code: teller.CodeConflict},
+		"held, and not asked for":        {state: asked, held: true, want: "end o by olga on 0"},
+		"doubted":                        {state: asked, doubted: true, held: true, version: 8, want: "end o by olga on 8"},
+		"read before":                    {state: asked, doubted: true, held: true, version: 7, code: teller.CodeConflict},
+		"placed":                         {state: placed, want: "end o by olga on 0"}, // the store refuses it
+		"no exchange":                    {state: asked, without: true, want: "doubt; end o by olga on 0"},
+		"no exchange, read":              {state: asked, without: true, version: 7, want: "doubt; end o by olga on 0"},
+		"placed, and no exchange":        {state: placed, held: true, without: true, want: "doubt; end o by olga on 0"},
+		"doubted, and no exchange":       {state: placed, doubted: true, held: true, without: true, want: "end o by olga on 0"},
+		"only prepared, and no exchange": {state: teller.OrderPrepared, without: true, want: "end o by olga on 0"},
+	} {
+		l := &actLedger{Deposit: resolved(0, 0), order: teller.Order{ClientID: "o", DepositID: "t:0", State: c.state, Doubted: c.doubted, Version: 3}}
+		if c.held {
+			if err := l.PutHold(teller.HoldOrderUnknown, "why", now); err != nil {
+				t.Fatal(err)
+			}
+		}
+		r := &Resolver{Store: actStore{l}, Calling: func(id string) bool { return c.calling && id == "o" }}
+		if !c.without {
+			r.Exchange = newExchange(true)
+		}
+		_, err := r.EndOrder(context.Background(), "o", teller.Act{Actor: "olga", Reason: "gone", Version: c.version})
+		if got := strings.Join(l.acts, "; "); got != c.want || teller.CodeOf(err) != c.code {
+			t.Errorf("%s: %q, %v", name, got, err)
 		}
 	}
 }

@@ -152,7 +152,9 @@ func (r *round) decide(ctx context.Context) error {
 		return err
 	}
 	at := 1 + slices.IndexFunc(due, func(d teller.Deposit) bool { return d.ID == r.judged })
-	r.judged = ""
+	if !r.stopped { // else nobody is asked about now
+		r.judged = ""
+	}
 	for _, d := range slices.Concat(due[at:], due[:at]) {
 		if err := r.goOn(r.judge(ctx, d)); err != nil {
 			return err
@@ -212,7 +214,7 @@ func (r *round) judge(ctx context.Context, d teller.Deposit) error {
 	}
 	switch v := next(d, last, m, r.Policy); {
 	case v.send > 0:
-		return r.send(ctx, d, v.send)
+		return r.settle(ctx, d, last, v.send)
 	case v.hold != "":
 		return r.giveUp(ctx, d, last, v)
 	default:
@@ -227,6 +229,24 @@ func (r *round) send(ctx context.Context, d teller.Deposit, owed teller.Droplets
 	r.Log.Info("deposit bought", "deposit_id", d.ID, "coin", d.Coin, "bought", d.Bought.String(), "owed", owed.String())
 	wake(r.Bought)
 	return nil
+}
+
+// settle has sent what was bought, unless the exchange has a later order for the rest, of which only the journal knows.
+func (r *round) settle(ctx context.Context, d teller.Deposit, last *teller.Order, owed teller.Droplets) error {
+	told, err := r.Store.Attempted(ctx, d.ID)
+	if err != nil {
+		return err
+	}
+	if told > d.Attempts && !d.Unspent().IsZero() {
+		later, known, err := r.later(ctx, d)
+		switch {
+		case err != nil || !known:
+			return err
+		case later != "":
+			return r.prepare(ctx, d, last, d.Unspent())
+		}
+	}
+	return r.send(ctx, d, owed)
 }
 
 // giveUp has an operator decide, unless the exchange has a later order for the deposit.

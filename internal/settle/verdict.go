@@ -82,7 +82,9 @@ func ended(o teller.Order) string {
 }
 
 // tooThin reports whether an order with a worst price has bought nothing.
-func tooThin(o teller.Order) bool { return o.OrderID != "" && o.Bought == 0 && !o.Least.IsZero() }
+func tooThin(o teller.Order) bool {
+	return o.OrderID != "" && !o.Ended && o.Bought == 0 && !o.Least.IsZero()
+}
 
 // OrderFailed is what the Buyer reports of an order that has ended without buying all that it should.
 type OrderFailed struct{ teller.Order }

@@ -27,6 +27,8 @@ func TestNext(t *testing.T) {
 	judged.Judged, filled.Filled, filled.Bought = true, true, 1
 	ended, released := *failed, judged
 	ended.OrderID, ended.Ended, released.Ended = "", true, true
+	vanished := *failed
+	vanished.Ended, vanished.Least = true, teller.MustRate("475")
 	small := filled // refused because it is too small
 	small.OrderID, small.Bought = "", 0
 	asked := small
@@ -83,6 +85,7 @@ func TestNext(t *testing.T) {
 		{name: "half, released", d: sofar{5000, 2500, 12_500, 1}, last: &judged, order: 2500},
 		{name: "half, released beyond all attempts", d: sofar{5000, 2500, 12_500, 7}, last: &judged, policy: retry, order: 2500},
 		{name: "ended by an operator, who is asked what next", d: sofar{5000, 2500, 12_500, 1}, last: &ended, policy: retry, hold: teller.HoldOrderFailed, detail: "not accepted"},
+		{name: "vanished, ended by an operator, who is not told that it was too dear", d: sofar{5000, 0, 0, 1}, last: &vanished, hold: teller.HoldOrderFailed, detail: "ended as"},
 		{name: "ended by an operator, whose word is that it is tried again", d: sofar{5000, 2500, 12_500, 1}, last: &released, policy: retry, order: 2500},
 		{name: "released, but nothing is left to be bought for", d: sofar{5000, 5000, 10, 1}, last: &judged, hold: teller.HoldOrderFailed},
 	} {

@@ -37,12 +37,13 @@ type setting struct {
 // engine is one life of the process: everything that internal/app joins, but for the listeners and the loops, whose part
 // the schedule plays.
 type engine struct {
-	w       *world
-	setting setting
-	store   *bolt.Store
-	ledger  *ledger
-	counter *counter.Counter
-	workers []worker
+	w        *world
+	setting  setting
+	store    *bolt.Store
+	ledger   *ledger
+	counter  *counter.Counter
+	workers  []worker
+	resolver *settle.Resolver // nil unless SKY is bought
 }
 
 // openEngine starts the process on a data directory. It panics with crash when the process dies meanwhile.
@@ -126,10 +127,14 @@ func (e *engine) openSettlement() {
 	auditor := &audit.Auditor{Ledger: e.ledger, Node: node, Log: log}
 	if s.passthrough {
 		e.counter.Terms.BuyMethod = teller.BuyPassthrough
-		e.workers = append(e.workers, &settle.Buyer{
+		buyer := &settle.Buyer{
 			Exchange: e.w.exchange, Store: e.ledger, Log: log, Clock: e.w, Policy: s.policy, Rates: s.rates,
 			FailureWait: 5 * time.Second, RatelimitWait: 10 * time.Second,
-		})
+		}
+		e.workers = append(e.workers, buyer)
+		e.resolver = &settle.Resolver{
+			Store: e.ledger, MaxDecimals: s.maxDecimals, Rates: s.rates, Exchange: e.w.exchange, Calling: buyer.Calling,
+		}
 	}
 	e.workers = append(e.workers,
 		&settle.Follower{Node: node, Store: e.ledger, Log: log, Addresses: own, Genesis: "sky-genesis"},

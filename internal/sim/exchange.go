@@ -41,7 +41,10 @@ const (
 )
 
 func newExchange(w *world) *exchange {
-	x := &exchange{w: w, once: w.chance(350), picky: pick(w, []int{60, 60, 60, 60, 60, 650}), funds: make(map[teller.Coin]teller.Amount), price: map[teller.Coin]int64{teller.BTC: 480, teller.ETH: 29}}
+	x := &exchange{
+		w: w, once: w.chance(350), picky: pick(w, []int{60, 60, 60, 60, 60, 650}), funds: make(map[teller.Coin]teller.Amount),
+		price: map[teller.Coin]int64{teller.BTC: 480, teller.ETH: 29},
+	}
 	for c := range smallest {
 		x.fund(c)
 	}

@@ -70,7 +70,7 @@ func boundaries() []boundary {
 	add(120, act, "node.", "Inject")
 	add(150, []Mode{CrashBefore, CrashAfter, Fail, Delay}, "", "wallet.Build")
 	add(60, trade, "exchange.", "Market", "Balance", "Find", "Order")
-	add(600, trade, "exchange.", "Cancel")
+	add(900, trade, "exchange.", "Cancel")
 	add(500, append(slices.Clone(act), Malformed, Limited, Late), "exchange.", "Place")
 	add(15, []Mode{Fail, Delay}, "ledger.", reads...)
 	add(100, []Mode{Fail, Delay}, "ledger.", "Order")
@@ -80,7 +80,7 @@ func boundaries() []boundary {
 	for _, op := range append(slices.Clone(writes), "Open") {
 		switch {
 		case op == "MarkPaid": // its journal line has faults of its own
-			add(500, commit, "commit.", op)
+			add(900, commit, "commit.", op)
 		case slices.Contains(rare, op):
 			add(900, commit, "commit.", op)
 		case slices.Contains(seldom, op):

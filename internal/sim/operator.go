@@ -127,7 +127,7 @@ func (r *run) decide(d teller.Deposit) error {
 			p.closing = true
 		}
 		if d.Attempts > 0 && !r.mayCome(teller.OrderClientID(d.ID, d.Attempts)) {
-			_, _ = l.EndOrder(r.ctx, teller.OrderClientID(d.ID, d.Attempts), by)
+			_, _ = r.engine.resolver.EndOrder(r.ctx, teller.OrderClientID(d.ID, d.Attempts), by)
 		}
 		got, err := l.CloseDeposit(r.ctx, d.ID, by)
 		if err == nil {

@@ -173,8 +173,10 @@ func (r *run) endTooSoon() {
 	}
 	for _, o := range pending {
 		if o.Asked() && !r.mayCome(o.ClientID) {
-			after, err := r.engine.ledger.EndOrder(r.ctx, o.ClientID, by)
-			r.world.note("order %s is to be ended: %s, %v", o.ClientID, after.State, err)
+			for range 2 {
+				after, err := r.engine.resolver.EndOrder(r.ctx, o.ClientID, by)
+				r.world.note("order %s is to be ended: %s, %v", o.ClientID, after.State, err)
+			}
 		}
 	}
 }
@@ -199,29 +201,25 @@ func (r *run) aboutOrders(reason teller.HoldReason) bool {
 // decideOrder decides on a deposit that is held for its orders. Unless it is done with, it is to be released: that is to try
 // again.
 func (r *run) decideOrder(d teller.Deposit) (done bool, err error) {
-	m, l := r.model, r.engine.ledger
+	m := r.model
 	if d.HeldFor(teller.HoldOrderUnknown) {
 		// Who looks at the exchange sees whether the order is there, and waits until it can not come any more.
 		clientID := teller.OrderClientID(d.ID, d.Attempts)
 		if done = r.mayCome(clientID) || r.world.chance(500); done && !r.mayCome(clientID) {
-			_, err = l.EndOrder(r.ctx, clientID, by)
+			_, err = r.engine.resolver.EndOrder(r.ctx, clientID, by)
 		}
 		return done, err
 	}
 	switch r.world.between(0, 3) {
 	case 0, 1:
-		instead, err := r.setting.rates[d.Coin].Convert(d.Coin, d.Unspent(), r.setting.maxDecimals)
-		if err != nil {
-			return true, err
-		}
 		m.instead[d.ID] = true
-		_, err = l.PayInstead(r.ctx, d.ID, m.cut(d.Bought)+instead, by)
+		_, err = r.engine.resolver.PayInstead(r.ctx, d.ID, by)
 		return true, err
 	case 2:
 		if p := m.payments[d.ID]; p != nil {
 			p.closing = true
 		}
-		got, err := l.Refund(r.ctx, d.ID, "refund-"+r.world.id(), m.cut(d.Bought), by)
+		got, err := r.engine.resolver.Refund(r.ctx, d.ID, "refund-"+r.world.id(), by)
 		if p := m.payments[d.ID]; p != nil && err == nil {
 			p.ended = p.ended || got.Status == teller.StatusDone
 		}
@@ -234,7 +232,7 @@ func (r *run) decideOrder(d teller.Deposit) (done bool, err error) {
 // ended first.
 func (r *run) closeForGood(d teller.Deposit) error {
 	if d.Attempts > 0 && !r.mayCome(teller.OrderClientID(d.ID, d.Attempts)) {
-		_, _ = r.engine.ledger.EndOrder(r.ctx, teller.OrderClientID(d.ID, d.Attempts), by)
+		_, _ = r.engine.resolver.EndOrder(r.ctx, teller.OrderClientID(d.ID, d.Attempts), by)
 	}
 	_, err := r.engine.ledger.CloseDeposit(r.ctx, d.ID, by)
 	return err

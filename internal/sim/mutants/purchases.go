@@ -46,6 +46,7 @@ var purchases = []mutant{
 	{name: "called-before-stored", what: "the exchange is called before the ledger says that it may have been", edits: []edit{
 		{"internal/settle/follow.go", `	o, err := r.Store.BeginOrder(ctx, o.ClientID, o.Version)
 	if err != nil {
+		r.notCalled(ctx, before, first)
 		return err
 	}
 `, `	var err error
@@ -95,7 +96,9 @@ var purchases = []mutant{
 		{"internal/store/bolt/orders.go", "		return t.journal(journalEntry{Attempt: &journalAttempt{r.ID, o.Attempt}})\n", "		return nil\n"},
 	}},
 	{name: "ended-under-way", what: "an operator may end an order while a call for it is under way", edits: []edit{
-		{"internal/store/bolt/orders.go", "		if o.Asked() {\n", "		if o.Asked() && act.Actor == \"\" {\n"},
-		{"order.go", "	case o.State == OrderPlacing && !o.Doubted:\n		return Errorf(CodeForbidden, \"a call", "	case o.State == OrderPlacing && !o.Doubted && o.ClientID == \"\":\n		return Errorf(CodeForbidden, \"a call"},
+		{"internal/store/bolt/orders.go", "		if o.Asked() && !r.HeldFor(", "		if o.Asked() && act.Actor == \"\" && !r.HeldFor("},
+	}},
+	{name: "ended-while-called", what: "an operator who repeats it may end an order while a call for it is under way", edits: []edit{
+		{"internal/settle/resolver.go", "r.Calling(clientID):", "r.Calling(clientID) && clientID == \"\":"},
 	}},
 }

@@ -183,6 +183,7 @@ func (s *Store) BeginOrder(ctx context.Context, clientID string, version uint64)
 		}
 		t.audit(teller.AuditEntry{Event: eventPlacing, DepositID: r.ID, Detail: detail})
 		if again {
+			t.needs = true // the line may still wait for its disk
 			return nil
 		}
 		return t.journal(journalEntry{Attempt: &journalAttempt{r.ID, o.Attempt}})
@@ -390,7 +391,7 @@ func (s *Store) EndOrder(ctx context.Context, clientID string, act teller.Act) (
 		if err := agrees(r, act); err != nil {
 			return err
 		}
-		if o.Asked() {
+		if o.Asked() && !r.HeldFor(teller.HoldOrderUnknown) {
 			return t.stopCalls(r, &o, act)
 		}
 		if err := o.End(t.now); err != nil {
@@ -414,10 +415,7 @@ func (s *Store) EndOrder(ctx context.Context, clientID string, act teller.Act) (
 
 // stopCalls holds a deposit so that the exchange is not called for its order any more, which is looked for once more.
 func (t *txn) stopCalls(r *record, o *teller.Order, act teller.Act) error {
-	if r.HeldFor(teller.HoldOrderUnknown) {
-		return nil
-	}
-	detail := fmt.Sprintf("order %s is to be ended (%s), and %s may be asked for it in this moment. No further call is made; when it is looked for and not shown, end it: `teller orders end`",
+	detail := fmt.Sprintf("order %s is to be ended (%s), and %s may be asked for it in this moment. No further call is made. Look there again in some minutes; if it is not there, repeat `teller orders end`",
 		o.ClientID, act.Reason, o.Exchange)
 	if err := r.PutHold(teller.HoldOrderUnknown, detail, t.now); err != nil {
 		return err

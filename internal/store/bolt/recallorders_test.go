@@ -351,3 +351,52 @@ func TestRecalledDepositWithAPendingOrder(t *testing.T) {
 	must(t, err)
 	inOrder(t, s)
 }
+
+// The exchange is called only when the journal knows of the attempt, also the second time.
+func TestAttemptIsToldBeforeTheCall(t *testing.T) {
+	ctx := context.Background()
+	path := filepath.Join(t.TempDir(), "teller.db")
+	must(t, buying(t, path).Close())
+	disk := new(failingDisk)
+	s := open(t, Options{Path: path, Clock: stoppedClock{}, Disk: disk})
+	o := attempt(t, s, "t:0")
+	disk.append = func(func() error) error { return errIO }
+	for range 2 {
+		_, err := s.BeginOrder(ctx, o.ClientID, o.Version)
+		wantCode(t, err, teller.CodeUnavailable)
+		o, err = s.Order(ctx, o.ClientID)
+		must(t, err)
+	}
+	disk.append = nil
+	_, err := s.BeginOrder(ctx, o.ClientID, o.Version)
+	must(t, err)
+	raw, err := os.ReadFile(path + ".bindings")
+	must(t, err)
+	if n := bytes.Count(raw, []byte(`"order":`)); n != 1 {
+		t.Errorf("the journal has %d attempts", n)
+	}
+	must(t, s.Close())
+}
+
+// A refund answers that no exchange is configured, also when a backup from before it is put back.
+func TestRefundOfTheUnpayableOutlivesAnOldBackup(t *testing.T) {
+	ctx := context.Background()
+	path := filepath.Join(t.TempDir(), "teller.db")
+	s := buying(t, path)
+	attempt(t, s, "t:0")
+	told(t, s, "t:0", part(2_000_005, 400_000, true))
+	d, err := s.Deposit(ctx, "t:0")
+	must(t, err)
+	_, err = s.Hold(ctx, d.ID, d.Version, teller.HoldUnpayable, "no exchange")
+	must(t, err)
+	backup := backupOf(t, s)
+	_, err = s.Refund(ctx, "t:0", "btc-back", 2_000_000, olga)
+	must(t, err)
+	s = putBack(t, s, path, backup)
+	d, err = s.Deposit(ctx, "t:0")
+	must(t, err)
+	if d.Status != teller.StatusWaitingSend || d.Hold != nil {
+		t.Errorf("after the backup was put back the deposit is %+v", d)
+	}
+	must(t, s.Close())
+}

@@ -102,8 +102,8 @@ func (s *Store) rebuildJournal() error {
 	return s.noteJournal()
 }
 
-// eachEntry writes all that the journal must hold: the bindings, the payouts ever made, what operators have closed, and the
-// head of the audit log.
+// eachEntry writes all that the journal must hold: the bindings, the payouts ever made, what operators have closed, the orders
+// that an exchange was asked for, and the head of the audit log.
 func eachEntry(t *txn, add func(line []byte) error) error {
 	write := func(e journalEntry) error {
 		line, err := e.line()
