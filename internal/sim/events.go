@@ -241,6 +241,9 @@ func (r *run) disturbWallet() {
 			}
 		}
 		w.sky.withdraw(w.sky.own(), to, coins)
+		if to != faucetAddress && w.chance(300) {
+			r.tellPaid()
+		}
 	default:
 		r.fund(w.between(1, 2), pick(w, []int{20, 300, 3000}))
 	}

@@ -80,7 +80,7 @@ func boundaries() []boundary {
 	for _, op := range append(slices.Clone(writes), "Open") {
 		switch {
 		case op == "MarkPaid": // its journal line has faults of its own
-			add(900, commit, "commit.", op)
+			add(500, commit, "commit.", op)
 		case slices.Contains(rare, op):
 			add(900, commit, "commit.", op)
 		case slices.Contains(seldom, op):

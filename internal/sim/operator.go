@@ -55,6 +55,21 @@ func (r *run) settleWithdrawal() error {
 	return r.engine.ledger.SettleWithdrawal(r.ctx, txid, by)
 }
 
+// tellPaid is somebody who has paid by hand, and says so as soon as it is in a block.
+func (r *run) tellPaid() {
+	r.world.sky.mine(1000)
+	for _, worker := range r.engine.workers {
+		if worker.Name() == "skycoin" {
+			_, _ = r.step(worker)
+			break
+		}
+	}
+	before := r.world.commits
+	r.busy = nil
+	err, died := r.world.guard(r.markPaid)
+	r.settle("mark as paid", err, died, before)
+}
+
 // markPaid says of a deposit that a withdrawal has paid it, which is so.
 func (r *run) markPaid() error {
 	var last error
