@@ -52,7 +52,7 @@ var nextSteps = map[teller.HoldReason]string{
 	teller.HoldUnexplained:   "look the address up: release it if the amount is right; else close it and pay by hand",
 	teller.HoldDuplicate:     "look the address up: close one of the two if they are the same coins",
 	teller.HoldOrderFailed:   "look at the market and the account: orders retry, orders pay-instead, or give back what is not spent and note it with orders refund",
-	teller.HoldOrderUnknown:  "look for the order at the exchange: wait if it is there; orders retry if it is not, or orders end and then decide",
+	teller.HoldOrderUnknown:  "look for the order at the exchange: wait if it is there; orders retry --seen VERSION if it is not, or orders end and then decide",
 	teller.HoldBelowMinimum:  "orders pay-instead, or give it back and note that with orders refund; orders retry once the minimum is lower",
 	teller.HoldUnpayable:     "close it, or pay by hand if you can and say so with paid --txid; when no exchange trades its coin: orders retry once one does, orders pay-instead, or give it back and note that with orders refund",
 }

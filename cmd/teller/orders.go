@@ -109,7 +109,7 @@ func newOrdersRetry(f *flags) *cobra.Command {
 	return newPurchaseAct(f, "retry", "Let a deposit that is held for its purchase go on: what is not spent yet is tried again",
 		`Releases the hold, whatever max_attempts says. For a deposit that is held because the exchange does not
 show an order: only when you have looked there and it is neither among the open nor the past orders.
-Then it is placed again, under the same client id.`,
+Then it is placed again, under the same client id; say with --seen which version you have looked at.`,
 		"there are sellers again")
 }
 

@@ -72,7 +72,7 @@ func (r *Resolver) Retry(ctx context.Context, id string, act teller.Act) (teller
 		case !aboutPurchase(d):
 			return teller.Deposit{}, teller.Errorf(teller.CodeForbidden, "deposit %s is held for another reason: %s. Decide about that first: `teller holds`", id, d.Hold.Reason)
 		case d.Hold.Reason == teller.HoldOrderUnknown && asked == 0:
-			return teller.Deposit{}, teller.Errorf(teller.CodeInvalid, "say which version of deposit %s you have looked at: an order for it may exist, and is placed again", id)
+			return teller.Deposit{}, teller.Errorf(teller.CodeInvalid, "say which version of deposit %s you have looked at (--seen): an order for it may exist, and is placed again", id)
 		}
 		return r.Store.Release(ctx, id, act)
 	})
