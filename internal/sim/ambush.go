@@ -41,13 +41,22 @@ func (r *run) plot() {
 		return
 	}
 	d := pick(w, open)
+	if d.Status == teller.StatusWaitingConfirm && w.chance(300) {
+		r.rival(d)
+		return
+	}
 	t := &trap{point: pick(w, between[d.Status]), after: w.chance(500), spring: func() { r.within(func() { r.ambush(d) }) }}
 	if d.Status == teller.StatusWaitingSend && w.chance(600) { // somebody pays the buyer, and a block takes that in at the wrong moment
 		w.sky.withdraw(w.sky.own(), d.SkyAddress, r.model.most(r.model.payments[d.ID]))
 		t.point, t.spring = pick(w, looking), func() { w.sky.mine(1000) }
 	}
-	if d.Status == teller.StatusWaitingPassthrough && w.chance(400) { // an operator has looked, and the call is on its way
-		t.point, t.after, t.spring = "exchange.Place", false, func() { r.within(r.endTooSoon) }
+	if d.Status == teller.StatusWaitingPassthrough {
+		switch n := w.between(0, 9); {
+		case n < 3: // an operator has looked, and the call is on its way
+			t.point, t.after, t.spring = "exchange.Place", false, func() { r.within(r.endTooSoon) }
+		case n < 6: // it is on its way for longer than anybody waits
+			t.point, t.after, t.spring = "exchange.Place", false, func() { w.exchange.strand = true }
+		}
 	}
 	for _, worker := range r.engine.workers {
 		if worker.Name() == acting[d.Status] {
@@ -57,6 +66,38 @@ func (r *run) plot() {
 			if w.chance(700) {
 				r.forgive(d.SkyAddress)
 			}
+			return
+		}
+	}
+}
+
+// rival is somebody who pays a deposit's buyer by hand while a payout pays it already, whereupon something else spends what that
+// payout spends: what was paid by hand still stands.
+func (r *run) rival(d teller.Deposit) {
+	w := r.world
+	payout := w.sky.txs[d.PayoutTxID]
+	if payout == nil || payout.height >= 0 {
+		return
+	}
+	byHand := w.sky.withdraw(w.sky.spentBy(payout, true), d.SkyAddress, r.model.most(r.model.payments[d.ID]))
+	if byHand == nil {
+		return
+	}
+	r.counts.Ambushes++
+	w.sky.confirm(byHand)
+	r.stepOf("skycoin")
+	if killer := w.sky.withdraw(w.sky.spentBy(payout, false), faucetAddress, teller.DropletsPerSKY); killer != nil {
+		w.sky.confirm(killer)
+	}
+	r.stepOf("skycoin")
+	r.stepOf("sender")
+}
+
+// stepOf lets a worker do a step.
+func (r *run) stepOf(name string) {
+	for _, worker := range r.engine.workers {
+		if worker.Name() == name {
+			_, _ = r.step(worker)
 			return
 		}
 	}

@@ -19,6 +19,7 @@ type exchange struct {
 	price  map[teller.Coin]int64 // SKY for one coin
 	orders []*purchase           // in the order of their acceptance
 	late   []teller.OrderRequest // given up by who sent them, and still on their way
+	strand bool                  // the next one is
 }
 
 // purchase is an order that the exchange has accepted.
@@ -259,7 +260,8 @@ func (x *exchange) Balance(_ context.Context, coin teller.Coin) (a teller.Amount
 func (x *exchange) Place(_ context.Context, o teller.OrderRequest) (id string, err error) {
 	taken := false
 	err = x.ask("Place", func(m Mode) error {
-		if m == Late {
+		if m == Late || x.strand {
+			x.strand = false
 			x.late = append(x.late, o)
 			return teller.Errorf(teller.CodeUnavailable, "no answer came from the simulated exchange")
 		}

@@ -58,12 +58,7 @@ func (r *run) settleWithdrawal() error {
 // tellPaid is somebody who has paid by hand, and says so as soon as it is in a block.
 func (r *run) tellPaid() {
 	r.world.sky.mine(1000)
-	for _, worker := range r.engine.workers {
-		if worker.Name() == "skycoin" {
-			_, _ = r.step(worker)
-			break
-		}
-	}
+	r.stepOf("skycoin")
 	before := r.world.commits
 	r.busy = nil
 	err, died := r.world.guard(r.markPaid)

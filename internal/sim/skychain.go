@@ -236,8 +236,8 @@ func (s *skyChain) own() []teller.Output {
 }
 
 // withdraw is somebody else with the wallet's keys, who pays to an address out of one of the outputs. The engine's node may
-// not hear of it before it is in a block.
-func (s *skyChain) withdraw(from []teller.Output, to string, coins teller.Droplets) {
+// not hear of it before it is in a block. nil when no output is large enough.
+func (s *skyChain) withdraw(from []teller.Output, to string, coins teller.Droplets) *skyTx {
 	s.w.rng.Shuffle(len(from), func(i, j int) { from[i], from[j] = from[j], from[i] })
 	for _, o := range from {
 		if o.Coins <= coins {
@@ -252,8 +252,14 @@ func (s *skyChain) withdraw(from []teller.Output, to string, coins teller.Drople
 			s.offer(tx)
 			s.w.changed()
 		}
-		return
+		return tx
 	}
+	return nil
+}
+
+// spentBy are the unspent outputs of the hot wallet that a transaction spends, or all others.
+func (s *skyChain) spentBy(tx *skyTx, others bool) []teller.Output {
+	return slices.DeleteFunc(s.own(), func(o teller.Output) bool { return slices.Contains(tx.Inputs, o.ID) == others })
 }
 
 // compete is a withdrawal that spends what a pending payout of the engine spends, and pays one of the same buyers.
