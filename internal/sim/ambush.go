@@ -50,14 +50,6 @@ func (r *run) plot() {
 		w.sky.withdraw(w.sky.own(), d.SkyAddress, r.model.most(r.model.payments[d.ID]))
 		t.point, t.spring = pick(w, looking), func() { w.sky.mine(1000) }
 	}
-	if d.Status == teller.StatusWaitingPassthrough {
-		switch n := w.between(0, 9); {
-		case n < 3: // an operator has looked, and the call is on its way
-			t.point, t.after, t.spring = "exchange.Place", false, func() { r.within(r.endTooSoon) }
-		case n < 6: // it is on its way for longer than anybody waits
-			t.point, t.after, t.spring = "exchange.Place", false, func() { w.exchange.strand = true }
-		}
-	}
 	for _, worker := range r.engine.workers {
 		if worker.Name() == acting[d.Status] {
 			w.trap = t
@@ -68,6 +60,33 @@ func (r *run) plot() {
 			}
 			return
 		}
+	}
+}
+
+// connive is about an order that is to be placed next: an operator who has looked ends it while the call is on its way, or it
+// is on its way for longer than anybody waits, is asked for once more, and arrives after that.
+func (r *run) connive() {
+	w := r.world
+	if w.exchange.picky > few && w.chance(500) {
+		r.takeBackup()
+	}
+	buy := func() {
+		w.now = w.now.Add(roundTime)
+		r.stepOf("buyer")
+	}
+	buy() // it is prepared
+	t := &trap{point: "exchange.Place", spring: func() { r.within(r.endTooSoon) }}
+	if w.chance(600) {
+		t.spring = func() { w.exchange.strand = true }
+	}
+	w.trap = t
+	buy()
+	w.trap, w.exchange.strand = nil, false
+	if len(w.exchange.late) > 0 {
+		r.counts.Stranded++
+		buy()
+		buy()
+		w.exchange.arrive()
 	}
 }
 

@@ -44,14 +44,16 @@ func (r *run) event() {
 	w := r.world
 	w.now = w.now.Add(time.Duration(w.between(0, 5)) * time.Second)
 	r.model.began = w.version
-	if r.backup != nil && !r.outgrew && r.outgrown() {
-		r.outgrew = true
+	if r.backup != nil && r.outgrown() {
+		r.counts.Outgrown++
 		r.restore()
 		return
 	}
 	switch n := w.between(0, 99); {
 	case n < 47:
 		_, _ = r.step(pick(w, r.engine.workers))
+	case n < 50 && r.setting.passthrough && w.chance(400):
+		r.connive()
 	case n < 50:
 		r.plot()
 	case n < 66:

@@ -38,12 +38,13 @@ var smallest = map[teller.Coin]struct{ minimum, step uint64 }{teller.BTC: {20_00
 
 const (
 	feePart = 500 // one in so many of what is bought is the exchange's
+	few     = 60  // of a thousand orders are refused by most exchanges
 	funding = 20  // coins that the operator puts into the account at once
 )
 
 func newExchange(w *world) *exchange {
 	x := &exchange{
-		w: w, once: w.chance(350), picky: pick(w, []int{60, 60, 60, 60, 60, 650}), funds: make(map[teller.Coin]teller.Amount),
+		w: w, once: w.chance(350), picky: pick(w, []int{few, few, few, few, 650}), funds: make(map[teller.Coin]teller.Amount),
 		price: map[teller.Coin]int64{teller.BTC: 480, teller.ETH: 29},
 	}
 	for c := range smallest {

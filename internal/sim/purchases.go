@@ -182,11 +182,13 @@ func (r *run) endTooSoon() {
 }
 
 // outgrown reports whether the backup is so old that for a deposit there were more attempts since, before one that the exchange
-// has taken, than a ledger looks past that is not told of them.
+// has taken, than a ledger looks past that is not told of them. Each such order is reported once.
 func (r *run) outgrown() bool {
 	for _, order := range r.world.exchange.orders {
-		d := r.model.rows[r.model.clients[order.ClientID]]
-		if d.Status != teller.StatusDone && d.Status != teller.StatusWaitingConfirm && r.model.attempts[order.ClientID] > r.backedUp[d.ID]+4 {
+		d, n := r.model.rows[r.model.clients[order.ClientID]], r.model.attempts[order.ClientID]
+		open := d.Status != teller.StatusDone && d.Status != teller.StatusWaitingConfirm
+		if open && n > r.backedUp[d.ID]+4 && r.outgrew[d.ID] < n {
+			r.outgrew[d.ID] = n
 			return true
 		}
 	}

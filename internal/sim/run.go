@@ -46,7 +46,7 @@ type Counts struct {
 	Payments, Paid, Held, Closed, Payouts, Dead, Reorgs, Starts, Restores, Bindings int
 	Unexplained, Vouched, Duplicates                                                int // shown by balances, of these paid; and shown again by transfers
 	Orders, OrdersFailed, Purchases, Doubts, Instead, Refunds                       int // Purchases: deposits paid with what was bought
-	Orphaned, ByHand, Rescans, Ambushes                                             int
+	Orphaned, ByHand, Rescans, Ambushes, Outgrown, Stranded                         int
 	Rounds                                                                          int // until all was paid after the faults had ended
 }
 
@@ -69,6 +69,8 @@ func (c *Counts) Add(o Counts) {
 	c.ByHand += o.ByHand
 	c.Rescans += o.Rescans
 	c.Ambushes += o.Ambushes
+	c.Outgrown += o.Outgrown
+	c.Stranded += o.Stranded
 	c.Orders += o.Orders
 	c.OrdersFailed += o.OrdersFailed
 	c.Purchases += o.Purchases
@@ -90,7 +92,7 @@ type run struct {
 	backup   []byte         // of the database, nil = none
 	opened   int64          // the model's, when the backup was taken
 	backedUp map[string]int // attempts by deposit, then
-	outgrew  bool           // the backup was put back for being outgrown
+	outgrew  map[string]int // attempts by deposit, for which the backup was put back: see outgrown
 	traced   bool           // all blocks of ETH are being read again by a node that traces
 	restored bool           // a backup was put back since the last start
 	counts   Counts
@@ -139,7 +141,7 @@ func newRun(o Options) *run {
 	if o.Story {
 		w.story = new(strings.Builder)
 	}
-	r := &run{ctx: context.Background(), dir: o.Dir, world: w, model: newModel(w)}
+	r := &run{ctx: context.Background(), dir: o.Dir, world: w, model: newModel(w), outgrew: make(map[string]int)}
 	w.faults, w.model = newFaults(o.Allow), r.model
 	w.elsewhere = r.elsewhere
 	w.peek = func() peeker { return r.engine.store }
@@ -160,7 +162,10 @@ func newRun(o Options) *run {
 	if r.setting.passthrough = w.chance(750); r.setting.passthrough {
 		r.model.trading = true
 		r.setting.policy = settle.Policy{
-			Retry: w.chance(500), MaxAttempts: w.between(1, 7), ChecksBeforeCancel: w.between(1, 5), MaxDecimals: r.model.maxDecimals,
+			Retry: w.chance(500), MaxAttempts: w.between(1, 4), ChecksBeforeCancel: w.between(1, 5), MaxDecimals: r.model.maxDecimals,
+		}
+		if w.exchange.picky > few { // so that some are refused many times in a row
+			r.setting.policy.MaxAttempts += 5
 		}
 		if w.chance(600) {
 			r.setting.policy.MaxSlippage = big.NewRat(int64(w.between(1, 60)), 100)
@@ -267,6 +272,9 @@ func (r *run) settle(what string, err error, died bool, commitsBefore int) {
 
 // takeBackup copies the database as `teller backup` does.
 func (r *run) takeBackup() {
+	if r.backup != nil && r.world.exchange.picky > few {
+		return // one that is outgrown
+	}
 	var copied strings.Builder
 	if err := r.engine.store.Backup(r.ctx, &copied); err != nil {
 		r.model.violate("I3", "no backup can be made: %v", err)
