@@ -41,6 +41,12 @@ func (r *run) plot() {
 		return
 	}
 	d := pick(w, open)
+	if d.Status == teller.StatusWaitingDecide && w.chance(500) { // it is to be paid next
+		r.stepOf(acting[d.Status])
+		if d = r.model.rows[d.ID]; d.Status != teller.StatusWaitingSend || d.Hold != nil {
+			return
+		}
+	}
 	if d.Status == teller.StatusWaitingConfirm && w.chance(300) {
 		r.rival(d)
 		return
@@ -49,6 +55,9 @@ func (r *run) plot() {
 	if d.Status == teller.StatusWaitingSend && w.chance(600) { // somebody pays the buyer, and a block takes that in at the wrong moment
 		w.sky.withdraw(w.sky.own(), d.SkyAddress, r.model.most(r.model.payments[d.ID]))
 		t.point, t.spring = pick(w, looking), func() { w.sky.mine(1000) }
+	}
+	if c := w.chains[d.Coin]; c != nil && d.Status == teller.StatusWaitingSend && w.chance(400) { // all but written
+		t.point, t.after, t.spring = "ledger.CreatePayout", false, func() { r.within(func() { r.vanish(d) }) }
 	}
 	for _, worker := range r.engine.workers {
 		if worker.Name() == acting[d.Status] {
@@ -127,16 +136,28 @@ func (r *run) stepOf(name string) {
 func (r *run) ambush(d teller.Deposit) {
 	w, p := r.world, r.model.payments[d.ID]
 	r.counts.Ambushes++
-	noticing := "skycoin"
-	if c := w.chains[d.Coin]; c != nil && p.height >= 0 && w.chance(500) {
-		c.reorg(int(c.tip().Height - p.height + 1))
-		noticing = d.Coin.Lower()
-	} else {
-		w.sky.withdraw(w.sky.own(), d.SkyAddress, r.model.most(p))
-		w.sky.mine(1000)
+	if w.chains[d.Coin] != nil && p.height >= 0 && w.chance(500) {
+		r.vanish(d)
+		return
 	}
+	w.sky.withdraw(w.sky.own(), d.SkyAddress, r.model.most(p))
+	w.sky.mine(1000)
+	r.notice("skycoin")
+}
+
+// vanish takes a deposit's block from its chain, and lets the engine notice it.
+func (r *run) vanish(d teller.Deposit) {
+	if c, p := r.world.chains[d.Coin], r.model.payments[d.ID]; p.height >= 0 {
+		r.world.note("deposit %s is to vanish", d.ID)
+		c.reorg(int(c.tip().Height - p.height + 1))
+		r.notice(d.Coin.Lower())
+	}
+}
+
+// notice lets a worker do a step in the middle of another one's.
+func (r *run) notice(name string) {
 	for _, worker := range r.engine.workers {
-		if worker.Name() == noticing {
+		if worker.Name() == name {
 			r.meanwhile(worker)
 		}
 	}

@@ -46,16 +46,17 @@ func (r *run) event() {
 	r.model.began = w.version
 	if r.backup != nil && r.outgrown() {
 		r.counts.Outgrown++
+		w.exchange.picky = few // it takes whatever comes next
 		r.restore()
 		return
 	}
 	switch n := w.between(0, 99); {
 	case n < 47:
 		_, _ = r.step(pick(w, r.engine.workers))
-	case n < 50 && r.setting.passthrough && w.chance(400):
-		r.connive()
 	case n < 50:
 		r.plot()
+	case n < 52 && r.setting.passthrough:
+		r.connive()
 	case n < 66:
 		r.work()
 	case n < 71:

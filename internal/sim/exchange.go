@@ -44,7 +44,7 @@ const (
 
 func newExchange(w *world) *exchange {
 	x := &exchange{
-		w: w, once: w.chance(350), picky: pick(w, []int{few, few, few, few, 650}), funds: make(map[teller.Coin]teller.Amount),
+		w: w, once: w.chance(350), picky: pick(w, []int{few, few, few, few, 750}), funds: make(map[teller.Coin]teller.Amount),
 		price: map[teller.Coin]int64{teller.BTC: 480, teller.ETH: 29},
 	}
 	for c := range smallest {
@@ -259,11 +259,13 @@ func (x *exchange) Balance(_ context.Context, coin teller.Coin) (a teller.Amount
 
 // Place implements teller.Exchange.
 func (x *exchange) Place(_ context.Context, o teller.OrderRequest) (id string, err error) {
-	taken := false
+	taken, stranded := false, false
 	err = x.ask("Place", func(m Mode) error {
-		if m == Late || x.strand {
-			x.strand = false
-			x.late = append(x.late, o)
+		if m == Late || x.strand || stranded {
+			if !stranded {
+				x.late = append(x.late, o)
+			}
+			x.strand, stranded = false, true
 			return teller.Errorf(teller.CodeUnavailable, "no answer came from the simulated exchange")
 		}
 		if taken && !x.once { // only an exchange that takes an id once is safe from a request that comes twice

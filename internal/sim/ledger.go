@@ -20,6 +20,7 @@ func (l *ledger) call(op string, f func() error) error {
 	if m == Fail {
 		return teller.Errorf(teller.CodeUnavailable, "the simulated ledger was not waited for")
 	}
+	l.w.spring("ledger."+op, false)
 	before := l.w.op
 	l.w.op = op
 	l.w.inLedger++

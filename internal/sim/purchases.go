@@ -181,14 +181,20 @@ func (r *run) endTooSoon() {
 	}
 }
 
-// outgrown reports whether the backup is so old that for a deposit there were more attempts since, before one that the exchange
-// has taken, than a ledger looks past that is not told of them. Each such order is reported once.
+// outgrown reports whether the backup is so old that for a deposit there were more attempts without a trace since, before one that
+// the exchange has taken, than a ledger looks past that is not told of them. Each such order is reported once.
 func (r *run) outgrown() bool {
+	seen := make(map[string]int) // by deposit, the last attempt that an older ledger finds
 	for _, order := range r.world.exchange.orders {
-		d, n := r.model.rows[r.model.clients[order.ClientID]], r.model.attempts[order.ClientID]
+		id, n := r.model.clients[order.ClientID], r.model.attempts[order.ClientID]
+		last := max(seen[id], r.backedUp[id])
+		d := r.model.rows[id]
 		open := d.Status != teller.StatusDone && d.Status != teller.StatusWaitingConfirm
-		if open && n > r.backedUp[d.ID]+4 && r.outgrew[d.ID] < n {
-			r.outgrew[d.ID] = n
+		switch {
+		case n <= last+4:
+			seen[id] = max(last, n)
+		case open && r.outgrew[id] < n:
+			r.outgrew[id] = n
 			return true
 		}
 	}

@@ -165,6 +165,7 @@ func newRun(o Options) *run {
 			Retry: w.chance(500), MaxAttempts: w.between(1, 4), ChecksBeforeCancel: w.between(1, 5), MaxDecimals: r.model.maxDecimals,
 		}
 		if w.exchange.picky > few { // so that some are refused many times in a row
+			r.setting.policy.Retry = true
 			r.setting.policy.MaxAttempts += 5
 		}
 		if w.chance(600) {
