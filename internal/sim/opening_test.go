@@ -16,6 +16,7 @@ func lostWithPayout(t *testing.T) *run {
 	r := newRun(Options{Seed: 1, Dir: t.TempDir(), Story: true})
 	w := r.world
 	w.faults.height = 0
+	r.setting.passthrough, r.model.trading = false, false
 	r.model.confirmations[teller.BTC] = 0
 	r.fund(4, 2000)
 	r.start()
