@@ -341,9 +341,9 @@ type OperatorStore interface {
 	CloseDeposit(ctx context.Context, id string, act Act) (Deposit, error)
 	// MarkPaid ends a deposit that a confirmed transaction, made by hand and not by this ledger, has paid: coins is what
 	// its outputs give to the deposit's SKY address. It takes what the deposit is owed out of that, and out of what the
-	// withdrawal may have paid if it is one; when that is not decided yet, it is so many decimals of SKY. Refused with CodeForbidden when the coins do not cover that beside what else
-	// was marked as paid with them, when the transaction is a payout of this ledger to others, or while a pending payout
-	// contains the deposit.
+	// withdrawal may have paid if it is one; what is not decided yet is so many decimals of SKY. Refused with
+	// CodeForbidden when the coins do not cover that beside what else was marked as paid with them, when the transaction is
+	// a payout of this ledger to others, or while a pending payout contains the deposit.
 	MarkPaid(ctx context.Context, id, txid string, coins Droplets, decimals int, act Act) (Deposit, error)
 	// EndOrder is an operator's word that the exchange has no order of a client id, and will have none, although it may
 	// have been called for it or has shown it before: the order is final, and has bought what is noted. CodeForbidden for

@@ -237,13 +237,9 @@ func (r *round) settle(ctx context.Context, d teller.Deposit, last *teller.Order
 	if err != nil {
 		return err
 	}
-	if told > d.Attempts && !d.Unspent().IsZero() {
-		later, known, err := r.later(ctx, d)
-		switch {
-		case err != nil || !known:
+	if told > d.Attempts {
+		if taken, err := r.takeOver(ctx, d, last); taken || err != nil {
 			return err
-		case later != "":
-			return r.prepare(ctx, d, last, d.Unspent())
 		}
 	}
 	return r.send(ctx, d, owed)
@@ -251,16 +247,26 @@ func (r *round) settle(ctx context.Context, d teller.Deposit, last *teller.Order
 
 // giveUp has an operator decide, unless the exchange has a later order for the deposit.
 func (r *round) giveUp(ctx context.Context, d teller.Deposit, last *teller.Order, v verdict) error {
-	if !d.Unspent().IsZero() {
-		later, known, err := r.later(ctx, d)
-		switch {
-		case err != nil || !known:
-			return err
-		case later != "":
-			return r.prepare(ctx, d, last, d.Unspent())
-		}
+	if taken, err := r.takeOver(ctx, d, last); taken || err != nil {
+		return err
 	}
 	return r.hold(ctx, d, last, v.hold, v.detail)
+}
+
+// takeOver prepares the next attempt when the exchange has a later order for the deposit. taken also says that it did not
+// answer, so that nothing is to be decided about the deposit now.
+func (r *round) takeOver(ctx context.Context, d teller.Deposit, last *teller.Order) (taken bool, err error) {
+	if d.Unspent().IsZero() {
+		return false, nil
+	}
+	later, known, err := r.later(ctx, d)
+	switch {
+	case err != nil || !known:
+		return true, err
+	case later != "":
+		return true, r.prepare(ctx, d, last, d.Unspent())
+	}
+	return false, nil
 }
 
 // later looks for an order of an attempt after the deposit's last one: there is one when the ledger was restored from an

@@ -181,6 +181,9 @@ func (r *run) endTooSoon() {
 	}
 }
 
+// looksPast is how many attempts without a trace a ledger looks past that is not told of them: the next one, and three more.
+const looksPast = 4
+
 // outgrown reports whether the backup is so old that for a deposit there were more attempts without a trace since, before one that
 // the exchange has taken, than a ledger looks past that is not told of them. Each such order is reported once.
 func (r *run) outgrown() bool {
@@ -191,7 +194,7 @@ func (r *run) outgrown() bool {
 		d := r.model.rows[id]
 		open := d.Status != teller.StatusDone && d.Status != teller.StatusWaitingConfirm
 		switch {
-		case n <= last+4:
+		case n <= last+looksPast:
 			seen[id] = max(last, n)
 		case open && r.outgrew[id] < n:
 			r.outgrew[id] = n

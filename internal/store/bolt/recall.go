@@ -60,16 +60,22 @@ func (t *txn) restoreAttempt(a journalAttempt) (bool, error) {
 }
 
 // attemptTold is the number of the last attempt that the journal has told of, 0 when it has told nothing.
-func (t *txn) attemptTold(depositID string) int {
-	if told := t.get(bucketAttempts, []byte(depositID)); len(told) == 8 {
-		return int(binary.BigEndian.Uint64(told))
+func (t *txn) attemptTold(depositID string) (int, error) {
+	switch told := t.get(bucketAttempts, []byte(depositID)); len(told) {
+	case 0:
+		return 0, nil
+	case 8:
+		return int(binary.BigEndian.Uint64(told)), nil
 	}
-	return 0
+	return 0, corrupt(bucketAttempts, []byte(depositID), teller.Errorf(teller.CodeCorrupt, "no number"))
 }
 
 // attempted is the number of the last attempt that the ledger or the journal knows of.
 func (t *txn) attempted(depositID string) (int, error) {
-	n := t.attemptTold(depositID)
+	n, err := t.attemptTold(depositID)
+	if err != nil {
+		return 0, err
+	}
 	r, err := t.deposit(depositID)
 	if err == nil && r != nil {
 		n = max(n, r.Attempts)

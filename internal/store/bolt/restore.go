@@ -152,7 +152,11 @@ func eachAttempt(t *txn, write func(journalEntry) error) error {
 		return err
 	}
 	return t.each(bucketAttempts, nil, nil, func(id, _ []byte) (bool, error) {
-		return true, write(journalEntry{Attempt: &journalAttempt{string(id), t.attemptTold(string(id))}})
+		n, err := t.attemptTold(string(id))
+		if err != nil {
+			return false, err
+		}
+		return true, write(journalEntry{Attempt: &journalAttempt{string(id), n}})
 	})
 }
 
