@@ -35,6 +35,7 @@ type coinChain struct {
 	coin    teller.Coin
 	blocks  []*coinBlock // the best chain, by height
 	before  []*coinBlock // as it was before the last change
+	asOf    int          // the last version of the world with before
 	mempool []*payment
 	highest int64 // that any best chain ever had
 }
@@ -55,7 +56,7 @@ func (c *coinChain) pay(ps ...*payment) {
 
 // mine makes blocks. The first of them holds what the mempool has, or a part of it.
 func (c *coinChain) mine(n int) {
-	c.before = slices.Clone(c.blocks)
+	c.before, c.asOf = slices.Clone(c.blocks), c.w.version
 	for range n {
 		tip := c.tip()
 		b := &coinBlock{BlockRef: teller.BlockRef{Height: tip.Height + 1, Hash: c.w.id()}, parent: tip.Hash}
@@ -86,7 +87,7 @@ func (c *coinChain) reorg(depth int) {
 		return
 	}
 	c.w.reorgs++
-	c.before = slices.Clone(c.blocks)
+	c.before, c.asOf = slices.Clone(c.blocks), c.w.version
 	old := c.blocks[len(c.blocks)-depth:]
 	c.blocks = slices.Clone(c.blocks[:len(c.blocks)-depth])
 	for _, b := range old {
@@ -102,9 +103,9 @@ func (c *coinChain) reorg(depth int) {
 		}
 	}
 	c.w.note("%s: reorg of depth %d from height %d", c.coin, depth, old[0].Height)
-	before := c.before
+	before, asOf := c.before, c.asOf
 	c.mine(depth + c.w.between(0, 2)) // as long as before is a reorg, too
-	c.before = before
+	c.before, c.asOf = before, asOf
 }
 
 // chainNode is the node of a coinChain as the engine sees it. It implements teller.Chain.
@@ -124,6 +125,8 @@ func (n *chainNode) ask(method string, f func(blocks []*coinBlock, m Mode) error
 		case m == Malformed && n.w.chance(500):
 			return teller.Errorf(teller.CodeMalformed, "the simulated %s node talks nonsense", n.coin)
 		case m == Stale:
+			seen := n.w.model.stale
+			seen[n.coin] = min(seen[n.coin], n.asOf)
 			return f(n.before, "")
 		}
 		return f(n.blocks, m)

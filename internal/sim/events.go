@@ -43,7 +43,7 @@ func (m *model) coinOf(address string) teller.Coin {
 func (r *run) event() {
 	w := r.world
 	w.now = w.now.Add(time.Duration(w.between(0, 5)) * time.Second)
-	r.model.began = w.version
+	r.model.begin()
 	if r.backup != nil && r.outgrown() {
 		r.counts.Outgrown++
 		w.exchange.picky = few // it takes whatever comes next

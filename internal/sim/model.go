@@ -23,7 +23,8 @@ type model struct {
 	payments  map[string]*payment       // by deposit id
 	paid      []*payment                // in the order of paying
 	rows      map[string]teller.Deposit // as they were when the ledger was last looked at
-	began     int                       // the world's version when the step began
+	began     int                       // the world's version when the step began, or what happens in the middle of it
+	stale     map[teller.Coin]int       // by coin: the world's version that the oldest answer since the step began was about
 	payouts   map[string]*modelPayout   // by txid: what the engine broadcast
 	made      map[string]bool           // txids of payouts that the ledger has ever shown
 	opened    int64                     // the Skycoin block at which the ledger has taken over the wallet, 0 = it has not
@@ -70,6 +71,7 @@ func newModel(w *world) *model {
 		payments: make(map[string]*payment), rows: make(map[string]teller.Deposit), payouts: make(map[string]*modelPayout),
 		made: make(map[string]bool), untold: make(map[string]bool), balances: make(map[string]*byBalance),
 		clients: make(map[string]string), attempts: make(map[string]int), instead: make(map[string]bool), heldSince: make(map[string]int),
+		stale: make(map[teller.Coin]int),
 	}
 }
 
@@ -78,6 +80,14 @@ func (m *model) violate(invariant, format string, args ...any) {
 	if m.broken == nil {
 		m.broken = fmt.Errorf("%s: %s", invariant, fmt.Sprintf(format, args...))
 		m.w.note("VIOLATION %v", m.broken)
+	}
+}
+
+// begin notes that the engine, a buyer or the operator is about to do something.
+func (m *model) begin() {
+	m.began = m.w.version
+	for coin := range m.confirmations {
+		m.stale[coin] = m.w.version
 	}
 }
 

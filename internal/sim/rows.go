@@ -171,8 +171,7 @@ func (m *model) transition(p *payment, was, d teller.Deposit, frozen bool) {
 		m.violate("I5", "deposit %s went from %s to %s", p.id(), was.Status, d.Status)
 	}
 	if !was.Credited() && d.Credited() && !p.closing {
-		// One version back is what a stale answer may have told.
-		if p.deep < m.began-1 {
+		if p.deep < m.stale[p.coin] {
 			m.violate("I4", "deposit %s is credited without %d confirmations: its block is at %d, the tip at %d",
 				p.id(), m.confirmations[p.coin], p.height, m.w.tip(p.coin))
 		}

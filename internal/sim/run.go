@@ -204,7 +204,7 @@ func (r *run) fund(outputs, sky int) {
 
 // step lets a worker do one step, judges what it has done, and starts the process anew when it died or its disk failed.
 func (r *run) step(w worker) (worked bool, err error) {
-	r.model.began = r.world.version
+	r.model.begin()
 	r.model.steps++
 	before := r.world.commits
 	r.busy = w
