@@ -6,13 +6,14 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
 )
 
 // Find finds a node's binary: in $TELLER_TOOLS, else in .tools/bin beside go.mod, else in the PATH. Without it the test is
-// skipped, and told which make target installs it.
+// skipped, and told which make target installs it; "" if none does.
 func Find(t testing.TB, name, target string) string {
 	t.Helper()
 	var dirs []string
@@ -37,7 +38,11 @@ func Find(t testing.TB, name, target string) string {
 	}
 	path, err := exec.LookPath(name)
 	if err != nil {
-		t.Skipf("no %s binary in %s or the PATH: make %s installs it", name, strings.Join(dirs, ", "), target)
+		how := "install it there"
+		if target != "" {
+			how = "make " + target + " installs it"
+		}
+		t.Skipf("no %s binary in %s or the PATH: %s", name, strings.Join(slices.Compact(dirs), ", "), how)
 	}
 	return path
 }

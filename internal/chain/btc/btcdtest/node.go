@@ -34,7 +34,8 @@ type Options struct {
 
 // Program is the node's program.
 type Program struct {
-	Name string // of the binary
+	Name    string // of the binary
+	Install string // the make target that installs it, "" = none does
 	// Args are the arguments that start the node on its Server, alone, with its data in dir.
 	Args func(n *Node, dir string) []string
 	// Mine mines blocks on top of the chain, with rewards for the node's MiningAddress, and returns their hashes.
@@ -68,7 +69,7 @@ type Node struct {
 // Start runs btcd until the test ends. It skips the test when there is no btcd binary.
 func Start(t testing.TB, opts Options) *Node {
 	t.Helper()
-	return Run(t, Program{Name: "btcd", Args: btcdArgs, Mine: func(n *Node, blocks int) []string {
+	return Run(t, Program{Name: "btcd", Install: "tools", Args: btcdArgs, Mine: func(n *Node, blocks int) []string {
 		n.t.Helper()
 		var hashes []string
 		n.Call(&hashes, "generate", blocks)
@@ -93,7 +94,7 @@ func Run(t testing.TB, program Program, opts Options) *Node {
 	t.Helper()
 	n := &Node{
 		User: "user", Pass: "correct horse", Network: "regtest", params: &chaincfg.RegressionNetParams,
-		t: t, program: program, binary: processtest.Find(t, program.Name, "tools"), options: opts, dir: t.TempDir(),
+		t: t, program: program, binary: processtest.Find(t, program.Name, program.Install), options: opts, dir: t.TempDir(),
 		coins: make(map[wire.OutPoint]int64),
 	}
 	switch opts.Network {
