@@ -59,16 +59,11 @@ func (r *run) plot() {
 	if c := w.chains[d.Coin]; c != nil && d.Status == teller.StatusWaitingSend && w.chance(400) { // all but written
 		t.point, t.after, t.spring = "ledger.CreatePayout", false, func() { r.within(func() { r.vanish(d) }) }
 	}
-	for _, worker := range r.engine.workers {
-		if worker.Name() == acting[d.Status] {
-			w.trap = t
-			_, _ = r.step(worker)
-			w.trap = nil
-			if w.chance(700) {
-				r.forgive(d.SkyAddress)
-			}
-			return
-		}
+	w.trap = t
+	acted := r.stepOf(acting[d.Status])
+	w.trap = nil
+	if acted && w.chance(700) {
+		r.forgive(d.SkyAddress)
 	}
 }
 
@@ -121,14 +116,15 @@ func (r *run) rival(d teller.Deposit) {
 	r.stepOf("sender")
 }
 
-// stepOf lets a worker do a step.
-func (r *run) stepOf(name string) {
+// stepOf lets a worker do a step, and reports whether there is one of that name: nobody buys where no exchange is configured.
+func (r *run) stepOf(name string) bool {
 	for _, worker := range r.engine.workers {
 		if worker.Name() == name {
 			_, _ = r.step(worker)
-			return
+			return true
 		}
 	}
+	return false
 }
 
 // ambush takes the ground from under a deposit, and lets the engine notice it: its block leaves the chain, or somebody pays
@@ -154,7 +150,7 @@ func (r *run) vanish(d teller.Deposit) {
 	}
 }
 
-// notice lets a worker do a step in the middle of another one's.
+// notice lets a worker do a step in the middle of another one's; a scanner, which stands twice among the workers, two.
 func (r *run) notice(name string) {
 	for _, worker := range r.engine.workers {
 		if worker.Name() == name {
